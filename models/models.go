@@ -1,0 +1,173 @@
+// Package models is the catalogue: which models are served where, at what
+// price, with which capabilities, and which benchmark scores were published
+// for the weights behind them. It is data with a validator around it; a new
+// model is a row, not code. Start with Catalog, then Model.
+package models
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrUnknownModel is returned for a model ID that no row of the catalogue has.
+var ErrUnknownModel = errors.New("unknown model")
+
+// Kind says what a row serves.
+type Kind string
+
+// The kinds of rows. Only Chat rows are candidates for chat completions.
+const (
+	Chat          Kind = "chat"
+	Embedding     Kind = "embedding"
+	Rerank        Kind = "rerank"
+	Moderation    Kind = "moderation"
+	Image         Kind = "image"
+	ImageEdit     Kind = "image_edit"
+	Video         Kind = "video"
+	Music         Kind = "music"
+	Speech        Kind = "speech"
+	Transcription Kind = "transcription"
+	OCR           Kind = "ocr"
+)
+
+// Flag is a capability that a source states, denies or does not mention.
+// Unknown counts as no wherever a request depends on it.
+type Flag int8
+
+// The three values of a Flag.
+const (
+	Unknown Flag = iota
+	No
+	Yes
+)
+
+// Ok reports whether the capability is known to be there.
+func (f Flag) Ok() bool { return f == Yes }
+
+// String gives "true", "false" or "".
+func (f Flag) String() string {
+	switch f {
+	case Yes:
+		return "true"
+	case No:
+		return "false"
+	}
+	return ""
+}
+
+// Capabilities are the things a request may need from a model.
+type Capabilities struct {
+	Vision        Flag
+	Tools         Flag
+	ParallelTools Flag
+	JSONSchema    Flag // strict structured output
+	AudioIn       Flag
+	AudioOut      Flag
+	PDF           Flag
+	WebSearch     Flag
+	PromptCaching Flag
+	SystemMessage Flag
+	Sampling      Flag // accepts temperature and top_p; No on some reasoning models
+	Logprobs      Flag
+	MultipleN     Flag // accepts n > 1
+}
+
+// Model is one served model: exact version at one provider.
+type Model struct {
+	ID       string // "provider/name", unique
+	Provider string
+	Name     string // what the provider calls it: the ID without "provider/"
+	Family   string // the weights behind it; scores belong to families
+	Kind     Kind
+	Region   string // "global", "cn", "eu", "in"
+
+	Context   int // tokens of input and output together; 0 unknown
+	MaxOutput int // tokens; 0 unknown
+	Caps      Capabilities
+	// Reasoning is Yes for models that think before they answer.
+	Reasoning   Flag
+	OpenWeights Flag
+	// CacheMinTokens is the shortest prefix the provider caches; 0 unknown.
+	CacheMinTokens int
+	VectorSize     int // embeddings: dimensions; 0 unknown
+
+	// Free marks a row whose zero price is meant: without it an unknown or
+	// zero price never counts as cheap.
+	Free        bool
+	Deprecation time.Time // zero if none was announced
+	Prices      []Price   // history included, oldest first
+	Sources     Sources
+}
+
+// Sources name where a row's figures come from.
+type Sources struct {
+	Price      string
+	Capability string
+}
+
+// Direction is the way a priced unit flows.
+type Direction string
+
+// The directions of the price contract.
+const (
+	In           Direction = "in"
+	Out          Direction = "out"
+	CacheRead    Direction = "cache_read"
+	CacheWrite   Direction = "cache_write"
+	CacheWrite1h Direction = "cache_write_1h"
+)
+
+// Price is one line of a price list. Money is integer nano-dollars throughout:
+// $1 = 1_000_000_000. A zero here is a published zero; unknown is no line.
+type Price struct {
+	Unit              string    `json:"unit"` // "token", "image", "second", "task", ...
+	Direction         Direction `json:"direction"`
+	ServiceClass      string    `json:"service_class"` // "standard", "batch", "flex", "priority"
+	FromTokens        int64     `json:"from_tokens"`   // prompt length from which this line applies
+	NanoUSDPerMillion int64     `json:"nano_usd_per_million"`
+	ValidFrom         time.Time `json:"valid_from"` // zero: undated
+	Source            string    `json:"source,omitempty"`
+}
+
+// Usage is what one call consumed, in tokens. Cached and written tokens are
+// parts of Input, reasoning tokens a part of Output.
+type Usage struct {
+	Input      int64 `json:"input_tokens"`
+	CacheRead  int64 `json:"cache_read_tokens,omitempty"`
+	CacheWrite int64 `json:"cache_write_tokens,omitempty"`
+	Output     int64 `json:"output_tokens"`
+	Reasoning  int64 `json:"reasoning_tokens,omitempty"`
+	// Estimated marks counts that the provider did not report.
+	Estimated bool `json:"estimated,omitempty"`
+}
+
+// Score is one published benchmark figure of one family.
+type Score struct {
+	Family    string
+	Benchmark string  // "MMLU-Pro", "CMMLU", ...
+	Value     float64 // in Unit
+	Unit      string  // "percent", "0-10" or "elo"
+	Setting   string  // shots, edition, judge, reasoning mode, as the source wrote it
+	Reporter  string  // "vendor" or "independent"
+	Source    string
+	Date      time.Time
+	Variant   string // the model's name as the source wrote it
+}
+
+// Placement is one row of the published hand-made tier table.
+type Placement struct {
+	ModelID       string
+	Tier          string // "flagship" or "cheap-fast"
+	Position      int
+	CheapestToday bool
+}
+
+// Anchor is a family's ability as fitted to outcomes on real prompts; anchors
+// tie published scores to the scale of prompt difficulty.
+type Anchor struct {
+	Outcome string // the model's name in the outcome data
+	Family  string // catalogue or score family; "" where none matches
+	Theta   float64
+	SE      float64
+	Sources string
+}
