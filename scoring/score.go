@@ -1,0 +1,285 @@
+package scoring
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/mat"
+
+	"assay/models"
+)
+
+// Config holds what a caller may change about Score. The zero value works.
+type Config struct {
+	Weights Weights
+	// Models is the catalogue, if known. It adds families of which nothing
+	// was published, tells in which mode a family is served, and gives prices.
+	Models []models.Model
+	// MinCells is the number of variants below which an item is left out,
+	// since its scale cannot be told. Default 5.
+	MinCells int
+	// MaxRounds bounds the alternation (default 1000), Tolerance ends it when
+	// no ability moves more, in standard deviations (default 1e-5).
+	MaxRounds int
+	Tolerance float64
+}
+
+// Scorecards is the outcome of Score: a card per family and the fitted scales.
+type Scorecards struct {
+	Cards map[string]Scorecard // by family
+	Items []ItemFit            // sorted
+	Link  Link
+	// LeftOut are items with too few variants to have a scale.
+	LeftOut []Item
+	// ThinkingShift is the mean gain of thinking, in standard deviations of ability.
+	ThinkingShift float64
+	Rounds        int // of the alternation, until it settled
+
+	fit *latent
+}
+
+// ItemFit is the fitted scale of one item, for display and checks. Of an
+// ability θ (standard deviations, before the link) and origin g (±1/2) the
+// expected transformed score is Mean + SD*(Offset + Slope*θ + Origin*g).
+type ItemFit struct {
+	Item     Item
+	Cells    int
+	Mean, SD float64
+	Offset   float64
+	Slope    float64
+	Origin   float64 // advantage of Chinese over other makers at equal ability
+	Residual float64 // standard deviation of z at weight 1
+}
+
+// Scorecard is all that is known of one family.
+type Scorecard struct {
+	Family        string
+	Mode          Mode    // in which it is served, as far as scores can tell
+	Capability    float64 // 0..100, 60 % Overseas + 40 % Chinese
+	Lo, Hi        float64 // 95 % interval of Capability
+	Overseas      float64
+	Chinese       float64
+	ObservedShare float64          // share of Capability's weight that was measured, 0..1
+	Ability       Ability          // on the scale of prompt difficulty
+	Modes         map[Mode]Ability // every mode it was scored in
+	Components    []Component      // the core benchmarks
+	Evidence      []Cell           // every cell that counted
+
+	sdLogit float64 // standard deviation of logit(Capability/100)
+}
+
+// ErrNoScores is returned when there is nothing to learn a scale from.
+var ErrNoScores = errors.New("no usable benchmark scores: at least one item must have been taken by MinCells models")
+
+// Score estimates every family's ability and capability from published
+// benchmark rows. It is deterministic and does not depend on the order of its
+// arguments. Errors name the row that cannot be read.
+func Score(scores []models.Score, anchors []models.Anchor, cfg Config) (*Scorecards, error) {
+	cs, err := cells(scores, cfg.Weights.withDefaults())
+	if err != nil {
+		return nil, err
+	}
+	l, leftOut := newLatent(cs, cfg)
+	if len(l.items) == 0 {
+		return nil, ErrNoScores
+	}
+	l.fit(cmp.Or(cfg.MaxRounds, 1000), cmp.Or(cfg.Tolerance, 1e-5))
+	out := &Scorecards{
+		Cards: map[string]Scorecard{}, LeftOut: leftOut,
+		ThinkingShift: l.shift[Thinking], Rounds: l.rounds, fit: l,
+	}
+	for _, it := range l.items {
+		out.Items = append(out.Items, ItemFit{it.item, len(it.cells), it.mean, it.sd, it.a, it.b, it.g, math.Sqrt(it.s2)})
+	}
+	served := ServedModes(cfg.Models)
+	out.Link = fitLink(anchors, func(family string) (float64, float64, bool) {
+		f := l.family(family)
+		if f == nil || f.evidence() == 0 {
+			return 0, 0, false
+		}
+		m := f.servedAs(served[family])
+		return f.theta[m], f.cov.At(m, m), true
+	})
+	for i := range l.families {
+		f := &l.families[i]
+		out.Cards[f.name] = out.card(f, f.servedAs(served[f.name]))
+	}
+	return out, nil
+}
+
+// newLatent lays out cells, items and families in sorted order.
+func newLatent(cs []Cell, cfg Config) (*latent, []Item) {
+	count := map[Item]int{}
+	for _, c := range cs {
+		count[c.Item]++
+	}
+	l := &latent{shift: map[Mode]float64{}, tau2: 0.5, upsilon2: 0.06, price: centredPrices(cfg.Models)}
+	var leftOut []Item
+	at := map[Item]int{}
+	for _, it := range slices.SortedFunc(maps.Keys(count), compareItems) {
+		if count[it] < cmp.Or(cfg.MinCells, 5) {
+			leftOut = append(leftOut, it)
+			continue
+		}
+		at[it] = len(l.items)
+		l.items = append(l.items, latentItem{item: it, b: 0.8, s2: residualPrior})
+	}
+	for _, c := range cs {
+		if _, ok := at[c.Item]; ok {
+			l.cells = append(l.cells, c)
+		}
+	}
+	l.addFamilies(cfg.Models)
+	l.addCells(at)
+	l.start()
+	return l, leftOut
+}
+
+// addFamilies lays out the families of cells and catalogue with their modes.
+func (l *latent) addFamilies(catalogue []models.Model) {
+	modes := map[string]map[Mode]bool{}
+	boards := map[string]bool{} // family: appears on an overseas board
+	for _, c := range l.cells {
+		if modes[c.Family] == nil {
+			modes[c.Family] = map[Mode]bool{}
+		}
+		modes[c.Family][c.Mode] = true
+		boards[c.Family] = boards[c.Family] || !c.Item.Chinese()
+	}
+	for _, m := range catalogue {
+		if m.Kind == models.Chat && m.Family != "" && modes[m.Family] == nil {
+			modes[m.Family] = map[Mode]bool{Unstated: true}
+			boards[m.Family] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(modes)) {
+		f := latentFamily{name: name, origin: origin(name, !boards[name]), priorVar: l.tau2}
+		f.modes = slices.Sorted(maps.Keys(modes[name]))
+		f.theta = make([]float64, len(f.modes))
+		f.cells = make([][]int, len(f.modes))
+		f.cov = l.priorCov(&f)
+		l.families = append(l.families, f)
+	}
+}
+
+// addCells joins cells to items and families and standardises within items.
+func (l *latent) addCells(at map[Item]int) {
+	index := map[string]int{}
+	for i, f := range l.families {
+		index[f.name] = i
+	}
+	for c, cell := range l.cells {
+		j, i := at[cell.Item], index[cell.Family]
+		m := slices.Index(l.families[i].modes, cell.Mode)
+		l.itemOf, l.famOf, l.modeAt = append(l.itemOf, j), append(l.famOf, i), append(l.modeAt, m)
+		l.items[j].cells = append(l.items[j].cells, c)
+		l.items[j].elo = cell.elo
+		l.families[i].cells[m] = append(l.families[i].cells[m], c)
+	}
+	l.z = make([]float64, len(l.cells))
+	for j := range l.items {
+		it := &l.items[j]
+		it.mean, it.sd = l.moments(it)
+		for _, c := range it.cells {
+			l.z[c] = (l.cells[c].x - it.mean) / it.sd
+		}
+	}
+}
+
+// moments gives weighted mean and standard deviation of an item's transformed
+// scores. An item on which everybody scores the same keeps a small width.
+func (l *latent) moments(it *latentItem) (mean, sd float64) {
+	var w, s float64
+	for _, c := range it.cells {
+		w, s = w+l.cells[c].Weight, s+l.cells[c].Weight*l.cells[c].x
+	}
+	mean = s / w
+	var q float64
+	for _, c := range it.cells {
+		d := l.cells[c].x - mean
+		q += l.cells[c].Weight * d * d
+	}
+	return mean, math.Max(math.Sqrt(q/w), 0.05)
+}
+
+// start gives every variant the mean z of its cells, half believed.
+func (l *latent) start() {
+	for i := range l.families {
+		f := &l.families[i]
+		for m := range f.modes {
+			s, n := 0.0, 1.0
+			for _, c := range f.cells[m] {
+				s, n = s+l.z[c], n+1
+			}
+			f.theta[m] = s / n
+		}
+		f.cov = mat.NewSymDense(len(f.modes), nil)
+	}
+}
+
+func (l *latent) family(name string) *latentFamily {
+	i, ok := slices.BinarySearchFunc(l.families, name, func(f latentFamily, n string) int { return cmp.Compare(f.name, n) })
+	if !ok {
+		return nil
+	}
+	return &l.families[i]
+}
+
+func (f *latentFamily) evidence() int {
+	n := 0
+	for _, cs := range f.cells {
+		n += len(cs)
+	}
+	return n
+}
+
+// servedAs gives the index of the scored mode that comes nearest to want.
+func (f *latentFamily) servedAs(want Mode) int {
+	order := []Mode{Thinking, Unstated, Brief, Direct}
+	if want == Direct {
+		order = []Mode{Direct, Unstated, Brief, Thinking}
+	}
+	for _, m := range order {
+		if i := slices.Index(f.modes, m); i >= 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+// ServedModes tells in which mode each family of the catalogue is served: as
+// thinking model if any of its hosts says so, else directly.
+func ServedModes(catalogue []models.Model) map[string]Mode {
+	out := map[string]Mode{}
+	for _, m := range catalogue {
+		if m.Kind != models.Chat {
+			continue
+		}
+		if hostMode(m) == Thinking {
+			out[m.Family] = Thinking
+		} else if out[m.Family] == Unstated {
+			out[m.Family] = Direct
+		}
+	}
+	return out
+}
+
+// hostMode reads one host's mode: from its name where that says it, else from
+// its flag. Unknown counts as direct.
+func hostMode(m models.Model) Mode {
+	name := strings.ToLower(m.Name)
+	switch {
+	case strings.Contains(name, "non-reasoning"):
+		return Direct
+	case strings.Contains(name, "reasoning"), strings.Contains(name, "thinking"):
+		return Thinking
+	}
+	if m.Reasoning.Ok() {
+		return Thinking
+	}
+	return Direct
+}
