@@ -145,7 +145,7 @@ type Classification struct {
 	Intent           Intent  `json:"intent"`
 	IntentConfidence float64 `json:"intent_confidence"` // probability, 0..1
 	Level            Level   `json:"level"`
-	Difficulty       float64 `json:"difficulty"`    // b, logits; LevelOf(Difficulty) unless raised for safety
+	Difficulty       float64 `json:"difficulty"`    // b, logits; moved up with Level by Raise, so Level == LevelOf(Difficulty)
 	DifficultySD     float64 `json:"difficulty_sd"` // standard deviation of b, logits
 	Source           Source  `json:"source"`
 	Language         string  `json:"language"` // "zh" or "en": the script most of the text is in

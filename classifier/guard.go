@@ -1,0 +1,159 @@
+package classifier
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Model is a classifier that may fail: a package that runs a trained model.
+type Model interface {
+	Classify(ctx context.Context, in Input) (Classification, error)
+}
+
+// Guard bounds a Model by a deadline and never fails: when the model errs,
+// panics, is late or overloaded, Heuristic answers one level up; when the
+// model is unsure of its own answer, that answer goes one level up. Routing one
+// level up costs a little money, routing one level down costs the answer.
+// The zero value of every option works; without a Primary the heuristic
+// answers everything.
+//
+// A Guard is safe for concurrent use and must not be copied once used.
+type Guard struct {
+	Primary Model
+	// Timeout is what the model may take; 0 means DefaultTimeout.
+	Timeout time.Duration
+	// MinConfidence is the intent confidence below which the answer is raised;
+	// 0 raises nothing.
+	MinConfidence float64
+	// MaxInFlight bounds the calls that run at once, late ones included, so a
+	// model that hangs cannot pile up goroutines; 0 means DefaultMaxInFlight.
+	MaxInFlight int
+	// OnFallback, if set, is told why the heuristic answered. It must not block.
+	OnFallback func(why string, err error)
+
+	once    sync.Once
+	slots   chan struct{}
+	running sync.WaitGroup
+}
+
+// Defaults of Guard. The fast model takes well under a millisecond; 50 ms is
+// what a loaded machine may add before a request is better served by a guess.
+const (
+	DefaultTimeout     = 50 * time.Millisecond
+	DefaultMaxInFlight = 64
+)
+
+// Notes that a Guard leaves on a classification that is not the model's plain answer.
+const (
+	NoteNoModel       = "no model"
+	NoteTimeout       = "timeout"
+	NoteCancelled     = "cancelled"
+	NoteBusy          = "busy"
+	NotePanic         = "panic"
+	NoteError         = "error"
+	NoteLowConfidence = "low confidence"
+)
+
+// Classify returns the model's answer, or the heuristic's one level up.
+func (g *Guard) Classify(ctx context.Context, in Input) Classification {
+	if g.Primary == nil {
+		return g.fallBack(in, NoteNoModel, nil)
+	}
+	if err := ctx.Err(); err != nil {
+		return g.fallBack(in, NoteCancelled, err)
+	}
+	g.once.Do(func() { g.slots = make(chan struct{}, cmp.Or(g.MaxInFlight, DefaultMaxInFlight)) })
+	select {
+	case g.slots <- struct{}{}:
+	default:
+		return g.fallBack(in, NoteBusy, nil)
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(g.Timeout, DefaultTimeout))
+	defer cancel()
+	answer := g.start(ctx, in)
+	select {
+	case a := <-answer:
+		return g.settle(in, a)
+	case <-ctx.Done():
+		return g.fallBack(in, noteOf(ctx.Err()), ctx.Err())
+	}
+}
+
+// Wait returns when no call of the model is running any more. Call it before
+// the model is closed: a call that was late may still be using it.
+func (g *Guard) Wait() { g.running.Wait() }
+
+type answer struct {
+	class    Classification
+	err      error
+	panicked bool
+}
+
+// start runs the model on its own goroutine, which frees its slot when done.
+// The channel holds one answer, so a late one is dropped and nobody blocks.
+func (g *Guard) start(ctx context.Context, in Input) <-chan answer {
+	out := make(chan answer, 1)
+	g.running.Add(1)
+	go func() {
+		defer g.running.Done()
+		defer func() { <-g.slots }()
+		defer func() {
+			if p := recover(); p != nil {
+				out <- answer{err: fmt.Errorf("classifier panicked: %v", p), panicked: true}
+			}
+		}()
+		c, err := g.Primary.Classify(ctx, in)
+		out <- answer{class: c, err: err}
+	}()
+	return out
+}
+
+// settle turns what the model said into what the caller gets.
+func (g *Guard) settle(in Input, a answer) Classification {
+	switch {
+	case a.panicked:
+		return g.fallBack(in, NotePanic, a.err)
+	case a.err != nil:
+		return g.fallBack(in, noteOf(a.err), a.err)
+	case a.class.IntentConfidence < g.MinConfidence:
+		return a.class.Raise(NoteLowConfidence)
+	}
+	return a.class
+}
+
+func (g *Guard) fallBack(in Input, why string, err error) Classification {
+	if g.OnFallback != nil {
+		g.OnFallback(why, err)
+	}
+	return Heuristic(in).Raise(why)
+}
+
+func noteOf(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return NoteTimeout
+	case errors.Is(err, context.Canceled):
+		return NoteCancelled
+	}
+	return NoteError
+}
+
+// levelMiddles are typical difficulties of the levels, logits: the middle of
+// the interval, and as far outside the outer bounds as the neighbours are wide.
+var levelMiddles = [5]float64{-2.4, -1.3, 0.05, 1.45, 2.65}
+
+// Raise moves a classification one level up, difficulty included (to the
+// middle of the new level), because routing reads the difficulty. L5 stays.
+// The note says why.
+func (c Classification) Raise(note string) Classification {
+	c.Note = note
+	if c.Level < L5 {
+		c.Level++
+		c.Difficulty = levelMiddles[c.Level-1]
+	}
+	return c
+}
