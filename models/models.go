@@ -55,7 +55,12 @@ func (f Flag) String() string {
 	return ""
 }
 
-// Capabilities are the things a request may need from a model.
+// Capabilities are the things a request may need from a model. Where sources
+// contradict each other the denial stands; see data/README.md.
+//
+// SystemMessage and Sampling are different from the rest: nearly every chat
+// model takes a system message and a temperature and sources name only some
+// of those that do, so here only a stated No should exclude a model.
 type Capabilities struct {
 	Vision        Flag
 	Tools         Flag
@@ -77,11 +82,12 @@ type Model struct {
 	ID       string // "provider/name", unique
 	Provider string
 	Name     string // what the provider calls it: the ID without "provider/"
-	Family   string // the weights behind it; scores belong to families
+	Family   string // the weights behind it; scores belong to families; "" for most media rows
 	Kind     Kind
-	Region   string // "global", "cn", "eu", "in"
+	Region   string // "global", "cn", "eu", "in"; "" unknown (media rows)
 
 	Context   int // tokens of input and output together; 0 unknown
+	MaxInput  int // tokens of input alone where a source states it; 0 unknown
 	MaxOutput int // tokens; 0 unknown
 	Caps      Capabilities
 	// Reasoning is Yes for models that think before they answer.
@@ -90,6 +96,9 @@ type Model struct {
 	// CacheMinTokens is the shortest prefix the provider caches; 0 unknown.
 	CacheMinTokens int
 	VectorSize     int // embeddings: dimensions; 0 unknown
+	// Endpoints are the API paths the provider serves the row on, such as
+	// "/v1/chat/completions"; nil where no source says.
+	Endpoints []string
 
 	// Free marks a row whose zero price is meant: without it an unknown or
 	// zero price never counts as cheap.
@@ -99,10 +108,44 @@ type Model struct {
 	Sources     Sources
 }
 
+// Retired reports whether the announced last day of the model lies before at.
+func (m Model) Retired(at time.Time) bool {
+	return !m.Deprecation.IsZero() && at.UTC().After(m.Deprecation.AddDate(0, 0, 1))
+}
+
+// PromptLimit is the largest prompt in tokens that the row is known to take:
+// the smaller of Context and MaxInput, or whichever is known; 0 unknown.
+func (m Model) PromptLimit() int {
+	if m.Context == 0 || (m.MaxInput > 0 && m.MaxInput < m.Context) {
+		return m.MaxInput
+	}
+	return m.Context
+}
+
 // Sources name where a row's figures come from.
 type Sources struct {
-	Price      string
-	Capability string
+	Price      string // of the base price; each Price names its own as well
+	Capability string // limits and flags
+	Flags      string // further flags, deprecation, endpoints
+}
+
+// Provider is a company that serves models: their maker, or a host of weights
+// that others made.
+type Provider struct {
+	Name       string
+	FirstParty bool   // serves its own models; false for hosts and resellers
+	BaseURL    string // OpenAI-compatible endpoint; "" where none is known
+	KeyEnv     string // environment variable that usually holds the key
+	Note       string // what is particular about the endpoint
+	Source     string // where the endpoint and the flags below were read
+
+	// Logprobs and MultipleN are what the endpoint passes on for chat models
+	// that do not reason; a model's own row overrides them.
+	Logprobs  Flag
+	MultipleN Flag
+	// JSONSchema No means that the endpoint ignores a JSON schema even for
+	// models whose own API honours one.
+	JSONSchema Flag
 }
 
 // Direction is the way a priced unit flows.
@@ -115,6 +158,20 @@ const (
 	CacheRead    Direction = "cache_read"
 	CacheWrite   Direction = "cache_write"
 	CacheWrite1h Direction = "cache_write_1h"
+)
+
+// The service classes of the price contract.
+const (
+	ClassStandard = "standard"
+	ClassBatch    = "batch"
+	ClassFlex     = "flex"
+	ClassPriority = "priority"
+)
+
+// The units that chat prices use. Units of media rows are listed in units.
+const (
+	UnitToken          = "token"
+	UnitReasoningToken = "reasoning_token"
 )
 
 // Price is one line of a price list. Money is integer nano-dollars throughout:
