@@ -1,0 +1,141 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"assay/models/openai"
+	"assay/router"
+)
+
+// chatCompletions serves POST /v1/chat/completions.
+func (s *Server) chatCompletions(c *gin.Context) {
+	req, explicit, err := s.readRequest(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	sink := &clientSink{c: c}
+	rec, err := s.o.Router.Complete(c.Request.Context(), router.Ask{Request: req, ID: requestID(c), Key: keyLabel(c), Explicit: explicit}, sink)
+	s.finish(c, rec, err)
+	switch {
+	case err == nil:
+	case !sink.started:
+		decisionHeaders(c.Writer.Header(), rec)
+		s.fail(c, err)
+	case errors.Is(err, router.ErrBroken):
+		// The one form on which the official SDKs raise: an error frame, and
+		// the stream ends without [DONE].
+		sink.Event(s.toOpenAI(c.Request.Context(), rec.ID, err).Body())
+	}
+}
+
+// readRequest reads and decodes the body and the routing header.
+func (s *Server) readRequest(c *gin.Context) (req openai.Request, explicit bool, err error) {
+	body, err := s.readBody(c)
+	if err != nil {
+		return req, false, err
+	}
+	if req, err = openai.DecodeRequest(body); err != nil {
+		return req, false, err
+	}
+	explicit, err = explicitHeader(c.GetHeader("X-Gateway-Routing"))
+	return req, explicit, err
+}
+
+// readBody reads the whole body, up to the limit.
+func (s *Server) readBody(c *gin.Context) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, s.o.MaxBody))
+	var large *http.MaxBytesError
+	if err != nil && !errors.As(err, &large) && c.Request.Context().Err() == nil {
+		return nil, openai.BadRequest("unreadable_body", "", "the request body broke off")
+	}
+	return body, err
+}
+
+func explicitHeader(v string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(v)) {
+	case "":
+		return false, nil
+	case "explicit":
+		return true, nil
+	}
+	return false, openai.BadRequest("invalid_header", "X-Gateway-Routing", "header X-Gateway-Routing is %q; the only value is \"explicit\"", v)
+}
+
+// decisionHeaders names what ran, or what was decided if nothing ran.
+func decisionHeaders(h http.Header, rec *router.Record) {
+	d := rec.Decision
+	h.Set("X-Model-Router-Table", d.Table)
+	if d.Class.Intent != "" {
+		h.Set("X-Model-Router-Intent", string(d.Intent))
+		h.Set("X-Model-Router-Level", d.Level.String())
+	}
+	a, ok := rec.Final()
+	if !ok {
+		return
+	}
+	h.Set("X-Model-Router-Model", a.Model)
+	h.Set("X-Model-Router-Provider", a.Provider)
+	for _, c := range d.Candidates {
+		if c.Model != a.Model {
+			continue
+		}
+		h.Set("X-Model-Router-Tier", string(c.Tier))
+		if nano, known := c.CostNano(); rec.Stream && known {
+			h.Set("X-Model-Router-Cost-Estimate-Usd", usd(nano))
+		}
+	}
+	if !rec.Stream && a.CostKnown {
+		h.Set("X-Model-Router-Cost-Usd", usd(a.CostNano))
+	}
+	if a.Simulated {
+		h.Set("X-Assay-Simulated", "true")
+	}
+}
+
+// usd writes nano-dollars as a decimal number of dollars.
+func usd(nano int64) string { return fmt.Sprintf("%d.%09d", nano/1e9, nano%1e9) }
+
+// clientSink writes an answer to the client.
+type clientSink struct {
+	c       *gin.Context
+	started bool
+	buf     []byte
+}
+
+// Start sets the headers; they go out with the first byte of the answer.
+func (k *clientSink) Start(rec *router.Record) {
+	k.started = true
+	h := k.c.Writer.Header()
+	decisionHeaders(h, rec)
+	if rec.Stream {
+		h.Set("Content-Type", "text/event-stream; charset=utf-8")
+		h.Set("Cache-Control", "no-cache")
+		h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	} else {
+		h.Set("Content-Type", "application/json; charset=utf-8")
+	}
+}
+
+// Body writes a whole answer.
+func (k *clientSink) Body(status int, body []byte) error {
+	k.c.Writer.WriteHeader(status)
+	_, err := k.c.Writer.Write(body)
+	return err
+}
+
+// Event writes one event of a stream, at once.
+func (k *clientSink) Event(data []byte) error {
+	k.buf = openai.AppendEvent(k.buf[:0], data)
+	if _, err := k.c.Writer.Write(k.buf); err != nil {
+		return err
+	}
+	k.c.Writer.Flush()
+	return k.c.Request.Context().Err()
+}

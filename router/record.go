@@ -1,0 +1,77 @@
+package router
+
+import (
+	"context"
+	"time"
+
+	"assay/models"
+)
+
+// Outcome says how an attempt or a request ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Success      Outcome = "success"
+	Refused      Outcome = "refused"       // the request was at fault: 4xx
+	UpstreamFail Outcome = "upstream_fail" // error, timeout or nonsense before the first byte
+	Broken       Outcome = "broken"        // the upstream failed after the first byte
+	ClientGone   Outcome = "client_gone"   // the client hung up
+	NoCandidate  Outcome = "no_candidate"  // nobody was asked
+)
+
+// Attempt is one call of one upstream.
+type Attempt struct {
+	Model     string        `json:"model"`
+	Provider  string        `json:"provider"`
+	Outcome   Outcome       `json:"outcome"`
+	Status    int           `json:"status,omitempty"` // HTTP status of the upstream
+	Error     string        `json:"error,omitempty"`
+	Usage     models.Usage  `json:"usage"`
+	CostNano  int64         `json:"cost_nano_usd"`
+	CostKnown bool          `json:"cost_known"`
+	Simulated bool          `json:"simulated,omitempty"`
+	Started   time.Time     `json:"started"`
+	FirstByte time.Duration `json:"first_byte_ns"`
+	Duration  time.Duration `json:"duration_ns"`
+}
+
+// Record is everything that happened to one request. It holds no prompt and
+// no answer.
+type Record struct {
+	ID       string    `json:"id"`
+	Key      string    `json:"key"` // label of the client's key
+	Started  time.Time `json:"started"`
+	Stream   bool      `json:"stream"`
+	Decision Decision  `json:"decision"`
+	Attempts []Attempt `json:"attempts"`
+	Outcome  Outcome   `json:"outcome"`
+	// Decided is how long classification and decision took.
+	Decided  time.Duration `json:"decided_ns"`
+	Duration time.Duration `json:"duration_ns"`
+}
+
+// Final is the last attempt: the one whose answer the client got. ok is false
+// if nobody was asked.
+func (r *Record) Final() (Attempt, bool) {
+	if len(r.Attempts) == 0 {
+		return Attempt{}, false
+	}
+	return r.Attempts[len(r.Attempts)-1], true
+}
+
+// Meter books what a request costs. Reserve comes before the first upstream
+// call and may refuse; Settle comes once, with the complete record.
+type Meter interface {
+	Reserve(ctx context.Context, r *Record) error
+	Settle(ctx context.Context, r *Record)
+}
+
+// NoMeter books nothing.
+type NoMeter struct{}
+
+// Reserve allows everything.
+func (NoMeter) Reserve(context.Context, *Record) error { return nil }
+
+// Settle does nothing.
+func (NoMeter) Settle(context.Context, *Record) {}

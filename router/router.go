@@ -1,0 +1,193 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"assay/classifier"
+	"assay/models"
+	"assay/models/openai"
+)
+
+// Classifier reads a prompt. It never fails: one that cannot run its model
+// falls back to heuristics and says so in the classification.
+type Classifier interface {
+	Classify(ctx context.Context, in classifier.Input) classifier.Classification
+}
+
+// Call is one request to one upstream.
+type Call struct {
+	Model  models.Model
+	Body   []byte // complete request body, "model" already the provider's name for it
+	Stream bool
+	ID     string // request id, for the upstream's logs
+}
+
+// Response is an upstream's answer. Body must be closed.
+type Response struct {
+	Status    int
+	Header    http.Header
+	Body      Body
+	Simulated bool
+}
+
+// Body is the unread part of a response.
+type Body interface {
+	Read(p []byte) (int, error)
+	Close() error
+}
+
+// Upstream sends a call to a provider. An error means that no HTTP answer
+// came; a provider's refusal is a Response with its status.
+type Upstream interface {
+	Do(ctx context.Context, c Call) (*Response, error)
+}
+
+// Options are the parts of a Router.
+type Options struct {
+	Classifier Classifier
+	Tokens     *Tokens
+	// Upstream finds the door to a provider; nil means there is none.
+	Upstream func(provider string) Upstream
+	Meter    Meter            // default NoMeter
+	Now      func() time.Time // default time.Now
+	Log      *slog.Logger     // default: discard
+}
+
+// Router answers requests. Its table can be swapped while requests run: each
+// request uses the one table it started with.
+type Router struct {
+	o      Options
+	table  atomic.Pointer[Table]
+	speeds Speeds
+}
+
+// New makes a router that decides by the given table.
+func New(t *Table, o Options) *Router {
+	if o.Meter == nil {
+		o.Meter = NoMeter{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Router{o: o}
+	r.table.Store(t)
+	return r
+}
+
+// Table gives the table that decides now.
+func (r *Router) Table() *Table { return r.table.Load() }
+
+// Swap makes t decide all requests that start from now on.
+func (r *Router) Swap(t *Table) { r.table.Store(t) }
+
+// Route decides which models may answer, in which order, without calling any.
+// It is deterministic but for the classifier's deadline and measured speeds.
+// On error the decision still holds what is known.
+func (r *Router) Route(ctx context.Context, req openai.Request, explicit bool) (Decision, error) {
+	d, _, err := r.route(ctx, req, explicit)
+	return d, err
+}
+
+func (r *Router) route(ctx context.Context, req openai.Request, explicit bool) (Decision, *Table, error) {
+	t := r.table.Load()
+	target, err := t.Resolve(req.Model)
+	if err != nil {
+		return Decision{Requested: req.Model, Table: t.ID, Policy: t.Policy.ID, Candidates: []Candidate{}, LeftOut: []LeftOut{}}, t, err
+	}
+	if explicit && len(target.Named) == 0 {
+		return Decision{Requested: req.Model, Table: t.ID, Policy: t.Policy.ID, Candidates: []Candidate{}, LeftOut: []LeftOut{}}, t,
+			openai.BadRequest("explicit_needs_model", "model", "X-Gateway-Routing: explicit needs an exact model; %q leaves the choice to the router", req.Model)
+	}
+	q := Query{Target: target, Explicit: explicit, Class: r.o.Classifier.Classify(ctx, req.Input())}
+	tools := gjson.GetBytes(req.Raw, "tools").Raw + gjson.GetBytes(req.Raw, "functions").Raw
+	q.Needs = NeedsOf(req, r.o.Tokens.Prompt(req.Text(), len(req.Messages), req.Images(), tools))
+	if target.Objective == Fast || target.Objective == Speed {
+		q.Speeds = r.speeds.Snapshot()
+	}
+	d, err := Decide(t, q)
+	return d, t, err
+}
+
+// Sink receives the answer for the client. Start is called once, when the
+// first upstream byte has come and headers can name what really ran; after it
+// either Body once, or Event any number of times, each with the data of one
+// server-sent event. An error of Body or Event means the client is gone.
+type Sink interface {
+	Start(rec *Record)
+	Body(status int, body []byte) error
+	Event(data []byte) error
+}
+
+// Ask is one client request.
+type Ask struct {
+	Request  openai.Request
+	ID       string // request id
+	Key      string // label of the client's key
+	Explicit bool   // X-Gateway-Routing: explicit
+}
+
+// ErrBroken is returned by Complete when the upstream failed after the client
+// had been sent the first byte: the stream must end as an error.
+var ErrBroken = errors.New("the upstream broke off")
+
+// Complete decides, calls upstreams until one answers, and relays its answer
+// to the sink. It moves on to the next candidate only before the first byte,
+// and only for selectors: a model asked for by name fails with its upstream's
+// own error. The record is complete whatever the error, which is an
+// *openai.Error, a context error, or one that wraps ErrBroken.
+func (r *Router) Complete(ctx context.Context, ask Ask, sink Sink) (*Record, error) {
+	rec := &Record{ID: ask.ID, Key: ask.Key, Started: r.o.Now(), Stream: ask.Request.Stream}
+	d, t, err := r.route(ctx, ask.Request, ask.Explicit)
+	rec.Decision, rec.Decided = d, r.o.Now().Sub(rec.Started)
+	if err != nil {
+		rec.Outcome, rec.Duration = NoCandidate, rec.Decided
+		return rec, err
+	}
+	if err := r.o.Meter.Reserve(ctx, rec); err != nil {
+		rec.Outcome, rec.Duration = NoCandidate, r.o.Now().Sub(rec.Started)
+		return rec, err
+	}
+	err = r.try(ctx, t, ask, rec, sink)
+	rec.Duration = r.o.Now().Sub(rec.Started)
+	last, _ := rec.Final()
+	rec.Outcome = last.Outcome
+	r.o.Meter.Settle(context.WithoutCancel(ctx), rec)
+	return rec, err
+}
+
+// try walks the candidates until one answers or the failure is final.
+func (r *Router) try(ctx context.Context, t *Table, ask Ask, rec *Record, sink Sink) error {
+	limit := 1
+	if rec.selector() {
+		limit = t.Policy.MaxAttempts
+	}
+	var err error
+	for i, c := range rec.Decision.Candidates {
+		if i == limit || ctx.Err() != nil {
+			break
+		}
+		m, _, _, _ := t.Model(c.Model)
+		a := attempt{router: r, table: t, ask: ask, rec: rec, sink: sink, model: m}
+		var again bool
+		if again, err = a.run(ctx); !again {
+			return err
+		}
+		r.o.Log.WarnContext(ctx, "attempt failed", "request", ask.ID, "model", c.Model, "error", err)
+	}
+	return err
+}
+
+// selector reports whether the client left the choice to the router.
+func (r *Record) selector() bool {
+	return r.Decision.Rule == "alias" || r.Decision.Rule == "tier and direction"
+}
