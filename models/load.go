@@ -16,16 +16,20 @@ var embedded embed.FS
 
 // embeddedLayer is the data that is compiled in; problems in it show as
 // "embedded/models.csv:12".
-func embeddedLayer() layer {
+func embeddedLayer() (layer, error) {
 	sub, err := fs.Sub(embedded, "data")
 	if err != nil {
-		panic(err) // only a malformed constant path
+		return layer{}, err
 	}
-	return layer{"embedded", sub}
+	return readLayer("embedded", sub)
 }
 
 var embeddedOnce = sync.OnceValues(func() (*Catalog, error) {
-	return parse([]layer{embeddedLayer()})
+	l, err := embeddedLayer()
+	if err != nil {
+		return nil, err
+	}
+	return parse(l)
 })
 
 // Embedded gives the catalogue that is compiled into the program.
@@ -42,7 +46,16 @@ func LoadDir(dir string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse([]layer{embeddedLayer(), l})
+	return overEmbedded(l)
+}
+
+// overEmbedded lays a layer over the embedded data.
+func overEmbedded(l layer) (*Catalog, error) {
+	base, err := embeddedLayer()
+	if err != nil {
+		return nil, err
+	}
+	return parse(base, l)
 }
 
 // dirLayer finds the files of a directory, be it a plain or an installed one.
@@ -60,7 +73,7 @@ func dirLayer(dir string) (layer, error) {
 		if _, err := os.Lstat(filepath.Join(dir, currentLink)); err == nil {
 			return layer{}, fmt.Errorf("catalogue directory %s: %s points to a version that is gone; apply a catalogue again", dir, currentLink)
 		}
-		return layer{dir, os.DirFS(dir)}, nil
+		return readLayer(dir, os.DirFS(dir))
 	}
 	if err != nil {
 		return layer{}, fmt.Errorf("catalogue directory %s: %w", dir, err)
@@ -69,7 +82,7 @@ func dirLayer(dir string) (layer, error) {
 		return layer{}, fmt.Errorf("catalogue directory %s: has both %s, written by apply, and files of its own (%s); remove one or the other",
 			dir, currentLink, strings.Join(baseNames(plain), ", "))
 	}
-	return layer{version, os.DirFS(version)}, nil
+	return readLayer(version, os.DirFS(version))
 }
 
 func baseNames(paths []string) []string {

@@ -3,6 +3,7 @@ package models
 import (
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +11,7 @@ import (
 
 // Parse reads a catalogue from directories of CSV files, later ones laid over
 // earlier ones, and validates the result as a whole. The error is Problems,
-// which lists everything that is wrong; a Catalog is returned only without any.
+// which lists everything that is wrong, unless a file cannot be read at all.
 //
 // What a row of a later directory does, by file:
 //
@@ -28,12 +29,15 @@ import (
 func Parse(dirs ...fs.FS) (*Catalog, error) {
 	layers := make([]layer, len(dirs))
 	for i, d := range dirs {
-		layers[i] = layer{"", d}
+		var err error
+		if layers[i], err = readLayer("", d); err != nil {
+			return nil, err
+		}
 	}
-	return parse(layers)
+	return parse(layers...)
 }
 
-func parse(layers []layer) (*Catalog, error) {
+func parse(layers ...layer) (*Catalog, error) {
 	d := newDraft()
 	for _, l := range layers {
 		d.noStrays(l)
@@ -82,13 +86,9 @@ func newDraft() *draft {
 // noStrays refuses CSV files that nobody reads: a misspelt name would
 // otherwise change nothing, silently.
 func (d *draft) noStrays(l layer) {
-	found, err := fs.Glob(l.fsys, "*.csv")
-	if err != nil {
-		return // only a malformed pattern gives an error
-	}
-	for _, f := range found {
+	for _, f := range slices.Sorted(maps.Keys(l.files)) {
 		if !slices.Contains(fileNames, f) && !slices.Contains(documentFiles, f) {
-			d.problems.at(origin{strings.TrimPrefix(l.label+"/"+f, "/"), 0}, "",
+			d.problems.at(origin{path.Join(l.label, f), 0}, "",
 				"is no file of a catalogue; allowed: %s", strings.Join(fileNames, ", "))
 		}
 	}

@@ -2,10 +2,14 @@ package models
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -28,10 +32,53 @@ const removeColumn = "remove"
 
 func (t table) columns() []string { return slices.Concat(t.required, t.optional) }
 
-// layer is one directory of catalogue files; label is what problems call it.
+// layer is the content of one directory of catalogue files, read once, so
+// that what is validated is what is used; label is what problems call it.
 type layer struct {
 	label string
-	fsys  fs.FS
+	files map[string][]byte
+}
+
+// readLayer reads the CSV files at the top of a directory.
+func readLayer(label string, fsys fs.FS) (layer, error) {
+	l := layer{label, map[string][]byte{}}
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return l, fmt.Errorf("catalogue directory %s: %w", label, err)
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".csv") || e.IsDir() {
+			continue
+		}
+		data, err := readBounded(fsys, e.Name())
+		if err != nil {
+			return l, fmt.Errorf("catalogue file %s: %w", path.Join(label, e.Name()), err)
+		}
+		l.files[e.Name()] = data
+	}
+	return l, nil
+}
+
+func readBounded(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err == nil && len(data) > maxFileBytes {
+		err = fmt.Errorf("is larger than %d bytes", maxFileBytes)
+	}
+	return data, err
+}
+
+// digest tells contents apart, file names included.
+func (l layer) digest() string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(l.files)) {
+		fmt.Fprintf(h, "%s %d\n%s\n", name, len(l.files[name]), l.files[name])
+	}
+	return hex.EncodeToString(h.Sum(nil))[:digestLength]
 }
 
 // row is one line of a table. Its methods read a cell by column and note a
@@ -47,17 +94,11 @@ type row struct {
 // A missing file is an empty one.
 func (t table) read(l layer, problems *Problems, each func(row)) {
 	o := origin{path.Join(l.label, t.file), 0}
-	data, err := fs.ReadFile(l.fsys, t.file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	data, ok := l.files[t.file]
+	if !ok {
 		return
-	case err != nil:
-		problems.at(o, "", "cannot be read: %v", err)
-		return
-	case len(data) > maxFileBytes:
-		problems.at(o, "", "has %d bytes, at most %d are read", len(data), maxFileBytes)
-		return
-	case !utf8.Valid(data):
+	}
+	if !utf8.Valid(data) {
 		problems.at(o, "", "is not UTF-8; save it as CSV in UTF-8")
 		return
 	}
