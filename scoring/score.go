@@ -22,10 +22,12 @@ type Config struct {
 	// MinCells is the number of variants below which an item is left out,
 	// since its scale cannot be told. Default 5.
 	MinCells int
-	// MaxRounds bounds the alternation (default 1000), Tolerance ends it when
-	// no ability moves more, in standard deviations (default 1e-5).
+	// MaxRounds bounds the alternation (default 200), Tolerance ends it when
+	// no ability moves more, in standard deviations (default 1e-4).
 	MaxRounds int
 	Tolerance float64
+	// Bands of the tiers; nil for DefaultBands.
+	Bands map[Tier]Band
 }
 
 // Scorecards is the outcome of Score: a card per family and the fitted scales.
@@ -38,6 +40,8 @@ type Scorecards struct {
 	// ThinkingShift is the mean gain of thinking, in standard deviations of ability.
 	ThinkingShift float64
 	Rounds        int // of the alternation, until it settled
+	// Bands with every bound filled in.
+	Bands map[Tier]Band
 
 	fit *latent
 }
@@ -87,13 +91,16 @@ func Score(scores []models.Score, anchors []models.Anchor, cfg Config) (*Scoreca
 	if len(l.items) == 0 {
 		return nil, ErrNoScores
 	}
-	l.fit(cmp.Or(cfg.MaxRounds, 1000), cmp.Or(cfg.Tolerance, 1e-5))
+	l.fit(cmp.Or(cfg.MaxRounds, 200), cmp.Or(cfg.Tolerance, 1e-4))
 	out := &Scorecards{
 		Cards: map[string]Scorecard{}, LeftOut: leftOut,
 		ThinkingShift: l.shift[Thinking], Rounds: l.rounds, fit: l,
 	}
 	for _, it := range l.items {
 		out.Items = append(out.Items, ItemFit{it.item, len(it.cells), it.mean, it.sd, it.a, it.b, it.g, math.Sqrt(it.s2)})
+	}
+	if out.Bands, err = l.resolveBands(cfg.Bands); err != nil {
+		return nil, err
 	}
 	served := ServedModes(cfg.Models)
 	out.Link = fitLink(anchors, func(family string) (float64, float64, bool) {
@@ -241,7 +248,7 @@ func (f *latentFamily) evidence() int {
 func (f *latentFamily) servedAs(want Mode) int {
 	order := []Mode{Thinking, Unstated, Brief, Direct}
 	if want == Direct {
-		order = []Mode{Direct, Unstated, Brief, Thinking}
+		order = []Mode{Direct, Unstated, Thinking, Brief}
 	}
 	for _, m := range order {
 		if i := slices.Index(f.modes, m); i >= 0 {

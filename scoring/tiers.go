@@ -86,6 +86,10 @@ type Host struct {
 	Tier     Tier    `json:"tier,omitempty"` // overrides the family's
 	HandTier Tier    `json:"hand_tier,omitempty"`
 	Hold     *Hold   `json:"hold,omitempty"`
+	// Untiered says that this host is in no tier although its family is in one.
+	Untiered bool `json:"untiered,omitempty"`
+
+	extra map[string]any
 }
 
 // Hold pins a tier by hand until a date, whatever the evidence says.

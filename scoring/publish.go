@@ -1,0 +1,211 @@
+package scoring
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/models"
+)
+
+// The values of Family.Placement.
+const (
+	ByHand   = "hand"
+	Computed = "computed"
+)
+
+// General is the ability that every family has.
+const General = "general"
+
+// Publish builds the default tier table from published evidence alone: every
+// chat family of the catalogue with its scores, the hand placement where the
+// published table has one, and the computed placement beside it. A row of the
+// published table names a model, so it sets that host's hand tier; the family
+// has a hand tier if all its placed hosts agree. The result is the same for
+// the same arguments in any order, apart from CreatedAt.
+func Publish(s *Scorecards, catalogue []models.Model, placements []models.Placement, now time.Time) Tiers {
+	t := Tiers{
+		Schema: Schema, CreatedAt: now.UTC().Truncate(time.Second), Evidence: Published,
+		ScaleID: s.scaleID(), Bands: s.Bands, Families: map[string]Family{}, RunIDs: []string{},
+	}
+	hand := map[string]Tier{}
+	for _, p := range placements {
+		hand[p.ModelID] = Tier(p.Tier)
+	}
+	for family, hosts := range chatHosts(catalogue) {
+		t.Families[family] = s.place(family, hosts, hand)
+	}
+	t.ID = contentID(t)
+	return t
+}
+
+// chatHosts groups the chat models of the catalogue by family, sorted by ID.
+func chatHosts(catalogue []models.Model) map[string][]models.Model {
+	out := map[string][]models.Model{}
+	for _, m := range catalogue {
+		if m.Kind == models.Chat && m.Family != "" {
+			out[m.Family] = append(out[m.Family], m)
+		}
+	}
+	for _, hosts := range out {
+		slices.SortFunc(hosts, func(a, b models.Model) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	return out
+}
+
+// place builds one family's entry from published evidence.
+func (s *Scorecards) place(family string, hosts []models.Model, hand map[string]Tier) Family {
+	card := s.Cards[family]
+	c := classOf(card, hosts)
+	strong := strengthOf(card.Capability, card.sdLogit, s.Bands)
+	f := Family{
+		Placement: Computed, ComputedTier: c.tierFor(strong, 0.5), PTier: c.probabilities(strong),
+		Hosts: map[string]Host{}, HandTier: agreed(hosts, hand),
+	}
+	f.take(card)
+	f.Tier = f.ComputedTier
+	if f.HandTier != "" {
+		f.Tier, f.Placement = f.HandTier, ByHand
+	}
+	for _, m := range hosts {
+		f.Hosts[m.ID] = s.host(m, card, c, f, hand[m.ID])
+	}
+	f.Reasons = s.reasons(card, c, f, strong)
+	return f
+}
+
+// take copies the card's numbers, rounded as they are written.
+func (f *Family) take(card Scorecard) {
+	f.Capability, f.Lo, f.Hi = round6(card.Capability), round6(card.Lo), round6(card.Hi)
+	f.Overseas, f.Chinese = round6(card.Overseas), round6(card.Chinese)
+	f.ObservedShare = round6(card.ObservedShare)
+	f.Abilities = map[string]Ability{General: {round6(card.Ability.Theta), round6(card.Ability.SD)}}
+}
+
+// agreed gives the hand tier on which all hand-placed hosts agree, or "".
+func agreed(hosts []models.Model, hand map[string]Tier) Tier {
+	var out Tier
+	for _, m := range hosts {
+		switch t := hand[m.ID]; {
+		case t == "":
+		case out == "":
+			out = t
+		case out != t:
+			return ""
+		}
+	}
+	return out
+}
+
+// host gives what is particular to one host: its hand tier, and its distance
+// from the family if it is served in another mode.
+func (s *Scorecards) host(m models.Model, card Scorecard, c class, f Family, hand Tier) Host {
+	h := Host{HandTier: hand}
+	own, offset := s.inMode(card, m)
+	h.Offset, h.SD = round6(offset.Theta), round6(offset.SD)
+	switch {
+	case hand != "":
+		h.setTier(hand, f.Tier)
+	case f.HandTier == "" && own.Mode != card.Mode:
+		direct := c
+		direct.thinker = false
+		h.setTier(direct.tierFor(strengthOf(own.Capability, own.sdLogit, s.Bands), 0.5), f.Tier)
+	}
+	return h
+}
+
+// inMode gives the card of a family in the mode in which one host serves it,
+// and that mode's ability relative to the family's.
+func (s *Scorecards) inMode(card Scorecard, m models.Model) (Scorecard, Ability) {
+	f := s.fit.family(card.Family)
+	if f == nil {
+		return card, Ability{}
+	}
+	i, j := f.servedAs(hostMode(m)), slices.Index(f.modes, card.Mode)
+	// Only a mode that was scored as such can differ from the family's.
+	if i == j || f.modes[i] == Unstated {
+		return card, Ability{}
+	}
+	v := f.cov.At(i, i) + f.cov.At(j, j) - 2*f.cov.At(i, j)
+	return s.card(f, i), Ability{Theta: s.Link.Slope * (f.theta[i] - f.theta[j]), SD: s.Link.Slope * math.Sqrt(v)}
+}
+
+// reasons says in plain words, with the numbers, why a family is where it is.
+func (s *Scorecards) reasons(card Scorecard, c class, f Family, strong strength) []string {
+	out := []string{fmt.Sprintf("capability %.1f (95 %% interval %.1f to %.1f): overseas %.1f, Chinese %.1f, %.0f %% of the weight observed",
+		card.Capability, card.Lo, card.Hi, card.Overseas, card.Chinese, 100*card.ObservedShare)}
+	if len(card.Evidence) == 0 {
+		out = append(out, "no published score: the estimate rests on its line, maker and price only")
+	}
+	if figures := s.bandFigures(card); figures != "" {
+		out = append(out, "band figures: "+figures)
+	}
+	out = append(out, s.explain(c, f.ComputedTier, strong))
+	if f.Placement == ByHand && f.HandTier != f.ComputedTier {
+		out = append(out, fmt.Sprintf("placed by hand as %s in the published table; the numbers say %s (flagship bound reached with probability %.2f)",
+			f.HandTier, name(f.ComputedTier), strong[Flagship]))
+	}
+	return out
+}
+
+// explain names the bound that decided the computed tier.
+func (s *Scorecards) explain(c class, t Tier, strong strength) string {
+	b := s.Bands[t]
+	switch {
+	case t == Reasoning:
+		return fmt.Sprintf("reasoning: thinks on every request and reaches %.1f with probability %.2f", b.MinCapability, strong[t])
+	case t == CheapFast && c.small:
+		return fmt.Sprintf("cheap-fast: a small model at $%.2f per million tokens that reaches %.1f with probability %.2f",
+			c.price, b.MinCapability, strong[t])
+	case t == CheapFast:
+		return fmt.Sprintf("cheap-fast: reaches %.1f with probability %.2f, flagship's %.1f with only %.2f",
+			b.MinCapability, strong[t], s.Bands[Flagship].MinCapability, strong[Flagship])
+	case t == Flagship:
+		return fmt.Sprintf("flagship: reaches %.1f with probability %.2f", b.MinCapability, strong[t])
+	}
+	return fmt.Sprintf("no tier: reaches cheap-fast's %.1f with probability %.2f only",
+		s.Bands[CheapFast].MinCapability, strong[CheapFast])
+}
+
+// name shows a tier, the empty one too.
+func name(t Tier) string { return string(cmp.Or(t, "no tier")) }
+
+// bandFigures lists the published figures of the benchmarks that define bands.
+func (s *Scorecards) bandFigures(card Scorecard) string {
+	best := map[string]Cell{}
+	for _, c := range card.Evidence {
+		b := c.Item.String()
+		for _, band := range s.Bands {
+			if _, ok := band.Anchors[b]; !ok {
+				continue
+			}
+			if old, seen := best[b]; !seen || c.Mode == card.Mode && old.Mode != card.Mode {
+				best[b] = c
+			}
+		}
+	}
+	var parts []string
+	for _, b := range slices.Sorted(maps.Keys(best)) {
+		c := best[b]
+		who := "vendor"
+		if c.Independent {
+			who = "independent"
+		}
+		parts = append(parts, fmt.Sprintf("%s %.1f (%s)", b, c.Score, who))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// scaleID names the scale of abilities: tables with different IDs must not be
+// compared in logits.
+func (s *Scorecards) scaleID() string {
+	kind := "anchors"
+	if s.Link.Default {
+		kind = "default"
+	}
+	return fmt.Sprintf("%s-n%d-%.4f-%.4f", kind, s.Link.N, s.Link.Intercept, s.Link.Slope)
+}
