@@ -6,6 +6,7 @@ package models
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -120,6 +121,13 @@ func (m Model) PromptLimit() int {
 		return m.MaxInput
 	}
 	return m.Context
+}
+
+// SpeaksChat reports whether the row can be called through its provider's
+// OpenAI-compatible chat completions: it is a chat row, and no source lists
+// endpoints without that one. Bedrock's Claude, Nova and Llama do not.
+func (m Model) SpeaksChat() bool {
+	return m.Kind == Chat && (len(m.Endpoints) == 0 || slices.Contains(m.Endpoints, "/v1/chat/completions"))
 }
 
 // Sources name where a row's figures come from.

@@ -77,6 +77,9 @@ func chatRow(m, f record) (row record, conflicts []record) {
 	if f != nil {
 		row["flags_source"] = litellm + f["litellm_key"]
 	}
+	if row["endpoints"] == "" && converseOnly(m["id"]) {
+		row["endpoints"] = "/model/{modelId}/converse"
+	}
 	merge := func(column, a, b, served string) {
 		row[column] = served
 		if a != "" && b != "" && a != b {
@@ -96,6 +99,17 @@ func chatRow(m, f record) (row record, conflicts []record) {
 		merge("max_input", m["context_window"], f["max_input_tokens"], m["context_window"])
 	}
 	return row, conflicts
+}
+
+// converseOnly: Bedrock serves these makers' models on its own API and not on
+// Chat Completions (its table "API compatibility", read in November 2026).
+func converseOnly(id string) bool {
+	for _, maker := range []string{"amazon", "anthropic", "meta"} {
+		if strings.HasPrefix(id, "bedrock/"+maker+".") {
+			return true
+		}
+	}
+	return false
 }
 
 func mediaRow(m record) record {
