@@ -72,20 +72,27 @@ type Change struct {
 // returns it unchanged, and no better score gives a lower tier. Errors wrap
 // ErrMixedKinds, ErrUnknownModel or ErrUnknownBenchmark where they apply.
 func Retier(base Tiers, measured []Measurement, in Inputs, now time.Time, cfg RetierConfig) (Tiers, []Change, error) {
-	cfg = cfg.withDefaults()
-	evidence, err := evidenceOf(base, measured)
-	if err != nil {
-		return Tiers{}, nil, err
-	}
-	byFamily, err := hostsMeasured(measured, in.Models)
-	if err != nil {
-		return Tiers{}, nil, err
+	if _, err := evidenceOf(base, measured); err != nil {
+		return Tiers{}, nil, err // before the work
 	}
 	if len(base.Bands) > 0 {
 		cfg.Score.Bands = base.Bands
 	}
 	cfg.Score.Models = in.Models
 	cards, err := Score(in.Scores, in.Anchors, cfg.Score)
+	if err != nil {
+		return Tiers{}, nil, err
+	}
+	return retierOn(cards, base, measured, in, now, cfg.withDefaults())
+}
+
+// retierOn is Retier on published estimates that are already there.
+func retierOn(cards *Scorecards, base Tiers, measured []Measurement, in Inputs, now time.Time, cfg RetierConfig) (Tiers, []Change, error) {
+	evidence, err := evidenceOf(base, measured)
+	if err != nil {
+		return Tiers{}, nil, err
+	}
+	byFamily, err := hostsMeasured(measured, in.Models)
 	if err != nil {
 		return Tiers{}, nil, err
 	}
