@@ -76,14 +76,17 @@ func NewTable(o TableOptions) (*Table, error) {
 		return nil, fmt.Errorf("tier table %s rests on simulated evidence and real providers are configured: publish a table from measured or published evidence", o.Tiers.ID)
 	}
 	t := &Table{Tiers: o.Tiers, Policy: o.Policy.withDefaults(), Simulated: o.Simulated, Made: o.Now, catalog: o.Catalog, byID: map[string]int{}}
-	counts := map[string]int{}
+	counts, thinks := map[string]int{}, thinkingFamilies(o.Catalog)
 	for _, m := range o.Catalog.Models() {
 		if m.Kind != models.Chat {
 			continue
 		}
 		counts[m.Provider]++
 		t.byID[m.ID] = len(t.rows)
-		t.rows = append(t.rows, t.newRow(m, o))
+		if m.Reasoning == models.Unknown && thinks[m.Family] {
+			m.Reasoning = models.Yes
+		}
+		t.rows = append(t.rows, newRow(m, o))
 	}
 	for _, p := range o.Catalog.Providers() {
 		a := o.Available[p.Name]
@@ -99,7 +102,20 @@ func NewTable(o TableOptions) (*Table, error) {
 	return t, nil
 }
 
-func (t *Table) newRow(m models.Model, o TableOptions) row {
+// thinkingFamilies are the families that some host states to reason. A host of
+// one that does not say is taken to reason as well: the same weights think as
+// long, and a price compared without the thinking would flatter it.
+func thinkingFamilies(c *models.Catalog) map[string]bool {
+	thinks := map[string]bool{}
+	for _, m := range c.Models() {
+		if m.Reasoning.Ok() {
+			thinks[m.Family] = true
+		}
+	}
+	return thinks
+}
+
+func newRow(m models.Model, o TableOptions) row {
 	r := row{Model: m, tier: o.Tiers.TierAt(m.Family, m.ID, o.Now)}
 	r.ability, r.hasAbility = o.Tiers.Ability(m.Family, m.ID, scoring.General)
 	_, r.priced = m.Cost(models.Usage{Input: 1000, Output: 1000}, models.ClassStandard, o.Now)

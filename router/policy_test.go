@@ -1,0 +1,53 @@
+package router
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParsePolicy(t *testing.T) {
+	c, _ := realParts()
+	known := KnownTo(c)
+	p, err := ParsePolicy([]byte("version: 1\nid: r7\nregions: [eu, global]\nproviders: {deny: [evolink]}\nmodels: {allow: [openai/gpt-4o]}\nthresholds: {quality: 0.9}\nmax_attempts: 2\nidle_timeout: 30s\n"), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.ID != "r7" || p.Thresholds[Quality] != 0.9 || p.Thresholds[Balanced] != 0.7 || p.MaxAttempts != 2 || p.IdleTimeout != 30*time.Second || p.FirstByteTimeout == 0 {
+		t.Errorf("policy %+v", p)
+	}
+	for name, c := range map[string]struct{ yaml, says string }{
+		"no version":         {"id: x", "version"},
+		"unknown key":        {"version: 1\nregionz: [eu]", "regionz"},
+		"unknown region":     {"version: 1\nregions: [mars]", `"mars"`},
+		"unknown provider":   {"version: 1\nproviders: {allow: [opnai]}", `"opnai"`},
+		"unknown model":      {"version: 1\nmodels: {deny: [gpt-4o]}", `"gpt-4o"`},
+		"unknown objective":  {"version: 1\nthresholds: {best: 0.5}", "best"},
+		"threshold above 1":  {"version: 1\nthresholds: {cost: 1.5}", "1.5"},
+		"threshold NaN":      {"version: 1\nthresholds: {cost: .nan}", "NaN"},
+		"too many attempts":  {"version: 1\nmax_attempts: 99", "99"},
+		"negative timeout":   {"version: 1\nidle_timeout: -3s", "negative"},
+		"not YAML":           {"version: [", ""},
+		"not a mapping":      {"- a", ""},
+		"two mistakes, both": {"version: 2\nregions: [mars]", "version is 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParsePolicy([]byte(c.yaml), known)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %v; want one that says %q", err, c.says)
+			}
+		})
+	}
+}
+
+func FuzzParsePolicy(f *testing.F) {
+	f.Add([]byte("version: 1\nregions: [eu]\n"))
+	c, _ := realParts()
+	known := KnownTo(c)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := ParsePolicy(data, known)
+		if err == nil && (p.MaxAttempts < 1 || p.Thresholds[Cost] >= 1) {
+			t.Fatalf("accepted %+v", p)
+		}
+	})
+}
