@@ -111,7 +111,7 @@ type Model struct {
 
 // Retired reports whether the announced last day of the model lies before at.
 func (m Model) Retired(at time.Time) bool {
-	return !m.Deprecation.IsZero() && at.UTC().After(m.Deprecation.AddDate(0, 0, 1))
+	return !m.Deprecation.IsZero() && !at.Before(m.Deprecation.AddDate(0, 0, 1))
 }
 
 // PromptLimit is the largest prompt in tokens that the row is known to take:

@@ -45,7 +45,7 @@ func kindRank(k Kind) int {
 // Cost of one edit, of a character that only has to be added at the end, and
 // the longest name that is compared at all: names come from strangers.
 const (
-	editCost   = 10
+	editCost   = 1000
 	suffixCost = 1
 	maxName    = 128
 )

@@ -1,24 +1,28 @@
 package models
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // PriceLines gives the lines of the price list in force at a time, one per
 // unit and direction, for a service class ("" means standard) and a prompt of
 // that many tokens.
 //
-// A price list is everything of one model that shares a ValidFrom: the newest
-// list that is not later than at replaces all older ones as a whole, undated
-// lines being the oldest. Of lines that start at different prompt lengths the
+// A price list is everything of one model and service class that shares a
+// ValidFrom: the newest list that is not later than at replaces the older ones
+// of its class as a whole, undated lines being the oldest. Of lines that start at different prompt lengths the
 // one with the highest FromTokens not above promptTokens holds.
 func (m Model) PriceLines(at time.Time, class string, promptTokens int64) []Price {
-	from, ok := m.listDate(at)
+	class = cmp.Or(class, ClassStandard)
+	from, ok := m.listDate(at, class)
 	if !ok {
 		return nil
 	}
 	var lines []Price
 next:
 	for _, p := range m.Prices {
-		if !applies(p, from, class, promptTokens) {
+		if !applies(&p, from, class, promptTokens) {
 			continue
 		}
 		for i, q := range lines {
@@ -34,20 +38,18 @@ next:
 	return lines
 }
 
-// listDate is the ValidFrom of the price list in force at a time.
-func (m Model) listDate(at time.Time) (from time.Time, ok bool) {
-	for _, p := range m.Prices {
-		if !p.ValidFrom.After(at) && (!ok || p.ValidFrom.After(from)) {
+// listDate is the ValidFrom of a class's price list in force at a time.
+func (m Model) listDate(at time.Time, class string) (from time.Time, ok bool) {
+	for i := range m.Prices {
+		p := &m.Prices[i]
+		if p.ServiceClass == class && !p.ValidFrom.After(at) && (!ok || p.ValidFrom.After(from)) {
 			from, ok = p.ValidFrom, true
 		}
 	}
 	return from, ok
 }
 
-func applies(p Price, from time.Time, class string, promptTokens int64) bool {
-	if class == "" {
-		class = ClassStandard
-	}
+func applies(p *Price, from time.Time, class string, promptTokens int64) bool {
 	return p.ServiceClass == class && p.ValidFrom.Equal(from) && p.FromTokens <= promptTokens
 }
 
@@ -57,7 +59,7 @@ func (m Model) price(from time.Time, class, unit string, d Direction, promptToke
 	tier := int64(-1)
 	for i := range m.Prices {
 		p := &m.Prices[i]
-		if p.Unit == unit && p.Direction == d && p.FromTokens > tier && applies(*p, from, class, promptTokens) {
+		if p.Unit == unit && p.Direction == d && p.FromTokens > tier && applies(p, from, class, promptTokens) {
 			nano, tier = p.NanoUSDPerMillion, p.FromTokens
 		}
 	}
@@ -67,7 +69,8 @@ func (m Model) price(from time.Time, class, unit string, d Direction, promptToke
 // published reports whether the list has a line for the direction at all, be
 // it a zero.
 func (m Model) published(from time.Time, class string, d Direction, promptTokens int64) bool {
-	for _, p := range m.Prices {
+	for i := range m.Prices {
+		p := &m.Prices[i]
 		if p.Unit == UnitToken && p.Direction == d && applies(p, from, class, promptTokens) {
 			return true
 		}
@@ -88,7 +91,8 @@ func (m Model) published(from time.Time, class string, d Direction, promptTokens
 // follow their own line if there is one, else the output's. The prompt's
 // length, cached part included, selects the price tier.
 func (m Model) Cost(u Usage, class string, at time.Time) (nano int64, ok bool) {
-	from, ok := m.listDate(at)
+	class = cmp.Or(class, ClassStandard)
+	from, ok := m.listDate(at, class)
 	if !ok || min(u.Input, u.CacheRead, u.CacheWrite, u.Output, u.Reasoning) < 0 {
 		return 0, false
 	}
@@ -139,7 +143,7 @@ func (m Model) Cost(u Usage, class string, at time.Time) (nano int64, ok bool) {
 // rows that answer without tokens (embeddings, rerank, moderation) the output
 // is known to be 0.
 func (m Model) BasePrice(at time.Time) (in, out int64, ok bool) {
-	from, ok := m.listDate(at)
+	from, ok := m.listDate(at, ClassStandard)
 	if !ok {
 		return 0, 0, false
 	}
