@@ -59,7 +59,10 @@ func chatHosts(catalogue []models.Model) map[string][]models.Model {
 
 // place builds one family's entry from published evidence.
 func (s *Scorecards) place(family string, hosts []models.Model, hand map[string]Tier) Family {
-	card := s.Cards[family]
+	card, ok := s.Cards[family]
+	if !ok {
+		return unscored(hosts, hand)
+	}
 	c := classOf(card, hosts)
 	strong := strengthOf(card.Capability, card.sdLogit, s.Bands)
 	f := Family{
@@ -75,6 +78,27 @@ func (s *Scorecards) place(family string, hosts []models.Model, hand map[string]
 		f.Hosts[m.ID] = s.host(m, card, c, f, hand[m.ID])
 	}
 	f.Reasons = s.reasons(card, c, f, strong)
+	return f
+}
+
+// unscored is the entry of a family that Score never heard of, because its
+// Config did not have the catalogue: nothing is known, and the entry says so.
+func unscored(hosts []models.Model, hand map[string]Tier) Family {
+	f := Family{
+		Placement: Computed, Capability: 50, Hi: 100, Overseas: 50, Chinese: 50,
+		Abilities: map[string]Ability{General: {SD: 3}}, Hosts: map[string]Host{}, HandTier: agreed(hosts, hand),
+		Reasons: []string{"no published score and no prior: the family was not in the catalogue that was scored"},
+	}
+	if f.HandTier != "" {
+		f.Tier, f.Placement = f.HandTier, ByHand
+	}
+	for _, m := range hosts {
+		h := Host{HandTier: hand[m.ID]}
+		if h.HandTier != "" {
+			h.setTier(h.HandTier, f.Tier)
+		}
+		f.Hosts[m.ID] = h
+	}
 	return f
 }
 

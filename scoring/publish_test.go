@@ -174,3 +174,18 @@ func TestClassIsReadFromNamesModesAndPrice(t *testing.T) {
 		}
 	}
 }
+
+func TestAFamilyThatWasNotScoredIsStillValid(t *testing.T) {
+	scores, ms, ps := catalogue(t)
+	s, err := Score(scores, nil, Config{}) // no catalogue: no priors for families without scores
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := Publish(s, ms, ps, now)
+	if _, err := Encode(table); err != nil {
+		t.Error(err)
+	}
+	if got := table.TierOf("krutrim-spectre-v2", "krutrim/krutrim-spectre-v2"); got != Flagship {
+		t.Errorf("hand placement of an unscored family: %q", got)
+	}
+}

@@ -118,6 +118,21 @@ func Score(scores []models.Score, anchors []models.Anchor, cfg Config) (*Scoreca
 	return out, nil
 }
 
+// Expected gives the share of points, 0..1, that a family run in a mode should
+// score on a benchmark, with the 95 % interval for one published figure. The
+// benchmark's spelling does not matter; of several editions the one most taken
+// is meant. ok is false for an unknown family or benchmark and for Elo scales.
+func (s *Scorecards) Expected(family string, mode Mode, benchmark string) (share, lo, hi float64, ok bool) {
+	f, it := s.fit.family(family), s.fit.itemFor(benchmark)
+	if f == nil || it == nil {
+		return 0, 0, 0, false
+	}
+	m := f.servedAs(mode)
+	x := it.mean + it.sd*it.at(f.theta[m], f.origin)
+	sd := it.sd * math.Sqrt(it.b*it.b*f.cov.At(m, m)+it.s2)
+	return logistic(x), logistic(x - 1.96*sd), logistic(x + 1.96*sd), true
+}
+
 // newLatent lays out cells, items and families in sorted order.
 func newLatent(cs []Cell, cfg Config) (*latent, []Item) {
 	count := map[Item]int{}
