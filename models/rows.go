@@ -8,7 +8,10 @@ import (
 // model reads a row of models.csv; prices come from their own file.
 func (r row) model() Model {
 	id := r.matching("id", idForm, "provider/name of letters, digits and ._:/@+-, the provider in lower case")
-	provider, name, _ := strings.Cut(id, "/")
+	provider, name, ok := strings.Cut(id, "/")
+	if !ok {
+		provider = "" // already reported
+	}
 	m := Model{
 		ID: id, Provider: provider, Name: name,
 		Family:    r.text("family"),
