@@ -71,21 +71,31 @@ func diffFields(id string, before, after []field) []FieldChange {
 
 func diffPrices(before, after Model) []PriceChange {
 	old, now := priceTable(before), priceTable(after)
+	told := map[string]bool{}
 	var changes []PriceChange
 	for _, p := range slices.Concat(before.Prices, after.Prices) {
 		l := p.label()
-		if old[l] != now[l] {
-			changes = append(changes, PriceChange{before.ID, l, old[l], now[l]})
-			old[l] = now[l] // lines in both lists are told once
+		a, b := old[l], now[l]
+		if a == b || told[l] {
+			continue
 		}
+		told[l] = true
+		change := PriceChange{before.ID, l, a.usd, b.usd}
+		if a.usd == b.usd {
+			change = PriceChange{before.ID, l + " source", a.source, b.source}
+		}
+		changes = append(changes, change)
 	}
 	return changes
 }
 
-func priceTable(m Model) map[string]string {
-	t := make(map[string]string, len(m.Prices))
+// priced is what a price line says.
+type priced struct{ usd, source string }
+
+func priceTable(m Model) map[string]priced {
+	t := make(map[string]priced, len(m.Prices))
 	for _, p := range m.Prices {
-		t[p.label()] = p.usd()
+		t[p.label()] = priced{p.usd(), p.Source}
 	}
 	return t
 }
