@@ -7,5 +7,6 @@
 // Everything is a pure function of its arguments; only ReadFile and WriteFile
 // touch the disk. Read in this order: tiers.go (what comes out), item.go and
 // cell.go (what goes in), latent.go (the model), blend.go (the 0..100 number),
-// place.go (tiers), retier.go (what a night of measurements changes).
+// link.go (its scale), band.go and publish.go (tiers), retier.go (what a night
+// of measurements changes), decode.go and encode.go (the file).
 package scoring
