@@ -53,7 +53,19 @@ func (b *Budget) Reserve(ctx context.Context, worst int64) error {
 	}
 }
 
-// Settle releases a reservation and books what the call cost.
+// Extend reserves more for a call in flight, without waiting.
+func (b *Budget) Extend(worst int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.capped && b.spent+b.reserved+worst > b.cap {
+		return false
+	}
+	b.reserved += worst
+	return true
+}
+
+// Settle ends a call: it releases all that was reserved for it and books what
+// it cost.
 func (b *Budget) Settle(worst, cost int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,7 +76,7 @@ func (b *Budget) Settle(worst, cost int64) {
 	b.changed = make(chan struct{})
 }
 
-// Spent and reserved nano-dollars, and the cap (0: none).
+// State gives spent and reserved nano-dollars, and the cap (0: none).
 func (b *Budget) State() (spent, reserved, limit int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -47,6 +47,9 @@ type Request struct {
 	Sampling Sampling
 	// Item says which item is asked; it is not sent.
 	Item Key
+	// MayRetry, if set, is asked before a second attempt after one that may be
+	// charged though it gave no answer; false ends the attempts.
+	MayRetry func() bool
 }
 
 // Sampler gets one answer. It retries what is worth retrying; an error it
@@ -145,6 +148,7 @@ func (c Completion) Done() bool { return c.State == OK || c.State == Length }
 type Grade struct {
 	RunID string
 	Key
+	Subject   string  // of the item: the cluster for standard errors
 	Extractor string  // "choice/1"
 	State     State   // OK, Unparsed, Length or Failed
 	Score     float64 // 0..1; 0 unless State is OK
@@ -183,4 +187,12 @@ type Store interface {
 	Runs(ctx context.Context) ([]Run, error)
 	// Completions gives what a run has, by benchmark, model, item and sample.
 	Completions(ctx context.Context, runID string) iter.Seq2[Completion, error]
+}
+
+// Reader gives back what has been graded. A store for later analysis is one.
+type Reader interface {
+	// Grades of a run, in the order of its completions, then by extractor.
+	Grades(ctx context.Context, runID string) ([]Grade, error)
+	// Scorecards of a run by benchmark, model and extractor.
+	Scorecards(ctx context.Context, runID string) ([]Scorecard, error)
 }

@@ -149,3 +149,29 @@ func (s Sampling) With(over Sampling) Sampling {
 	}
 	return s
 }
+
+// Difference says in words where two sets of parameters differ.
+func (p Params) Difference(o Params) string {
+	p, o = p.normal(), o.normal()
+	var parts []string
+	add := func(name string, a, b any) {
+		if hashJSON(a) != hashJSON(b) {
+			parts = append(parts, fmt.Sprintf("%s: %v, now %v", name, a, b))
+		}
+	}
+	add("base URL", p.BaseURL, o.BaseURL)
+	add("limit", p.Limit, o.Limit)
+	add("seed", p.Seed, o.Seed)
+	names := func(ms []ModelParams) (out []string) {
+		for _, m := range ms {
+			out = append(out, m.ID)
+		}
+		return
+	}
+	add("models", names(p.Models), names(o.Models))
+	if hashJSON(names(p.Models)) == hashJSON(names(o.Models)) && hashJSON(p.Models) != hashJSON(o.Models) {
+		parts = append(parts, "sampling of the models")
+	}
+	add("benchmarks", p.Benchmarks, o.Benchmarks)
+	return strings.Join(parts, "; ")
+}

@@ -95,7 +95,7 @@ func (t Task) Scorer(version string) (Scorer, error) {
 // Grading judges one completion. A completion without a whole answer keeps its
 // own state and no score: it is neither right nor wrong.
 func Grading(s Scorer, item datasets.Sample, c Completion) Grade {
-	g := Grade{RunID: c.RunID, Key: c.Key, Extractor: s.Version(), State: c.State, Expected: item.Answer}
+	g := Grade{RunID: c.RunID, Key: c.Key, Subject: item.Subject, Extractor: s.Version(), State: c.State, Expected: item.Answer}
 	if c.State != OK {
 		return g
 	}
