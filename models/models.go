@@ -1,7 +1,13 @@
 // Package models is the catalogue: which models are served where, at what
 // price, with which capabilities, and which benchmark scores were published
 // for the weights behind them. It is data with a validator around it; a new
-// model is a row, not code. Start with Catalog, then Model.
+// model is a row, not code.
+//
+// Start with Catalog, then Model; Embedded gives the catalogue that is
+// compiled in, LoadDir the same with an operator's files laid over it. Price
+// arithmetic is in price.go, the files' columns in schema.go, where the data
+// comes from in data/README.md. Diff, Apply and Watcher change a running
+// gateway's catalogue as a whole or not at all.
 package models
 
 import (

@@ -11,71 +11,99 @@ import (
 //
 // A price list is everything of one model and service class that shares a
 // ValidFrom: the newest list that is not later than at replaces the older ones
-// of its class as a whole, undated lines being the oldest. Of lines that start at different prompt lengths the
-// one with the highest FromTokens not above promptTokens holds.
+// of its class as a whole, undated lines being the oldest. Of lines that start
+// at different prompt lengths the one with the highest FromTokens not above
+// promptTokens holds.
 func (m Model) PriceLines(at time.Time, class string, promptTokens int64) []Price {
-	class = cmp.Or(class, ClassStandard)
-	from, ok := m.listDate(at, class)
-	if !ok {
+	list := currentList{class: cmp.Or(class, ClassStandard)}
+	if !list.find(m.Prices, at) {
 		return nil
 	}
 	var lines []Price
 next:
-	for _, p := range m.Prices {
-		if !applies(&p, from, class, promptTokens) {
+	for i := range m.Prices {
+		p := &m.Prices[i]
+		if !list.has(p) || p.FromTokens > promptTokens {
 			continue
 		}
-		for i, q := range lines {
+		for j, q := range lines {
 			if q.Unit == p.Unit && q.Direction == p.Direction {
 				if p.FromTokens > q.FromTokens {
-					lines[i] = p
+					lines[j] = *p
 				}
 				continue next
 			}
 		}
-		lines = append(lines, p)
+		lines = append(lines, *p)
 	}
 	return lines
 }
 
-// listDate is the ValidFrom of a class's price list in force at a time.
-func (m Model) listDate(at time.Time, class string) (from time.Time, ok bool) {
-	for i := range m.Prices {
-		p := &m.Prices[i]
-		if p.ServiceClass == class && !p.ValidFrom.After(at) && (!ok || p.ValidFrom.After(from)) {
-			from, ok = p.ValidFrom, true
-		}
-	}
-	return from, ok
+// currentList is a service class and the date of its list in force.
+type currentList struct {
+	class string
+	from  time.Time
 }
 
-func applies(p *Price, from time.Time, class string, promptTokens int64) bool {
-	return p.ServiceClass == class && p.ValidFrom.Equal(from) && p.FromTokens <= promptTokens
-}
-
-// price finds the line of the list dated from for one unit and direction.
-// known is false if there is none, or if it says 0 on a row that is not Free.
-func (m Model) price(from time.Time, class, unit string, d Direction, promptTokens int64) (nano int64, known bool) {
-	tier := int64(-1)
-	for i := range m.Prices {
-		p := &m.Prices[i]
-		if p.Unit == unit && p.Direction == d && p.FromTokens > tier && applies(p, from, class, promptTokens) {
-			nano, tier = p.NanoUSDPerMillion, p.FromTokens
+// find sets the date to the newest one not after at; false if there is none.
+func (l *currentList) find(lines []Price, at time.Time) (found bool) {
+	for i := range lines {
+		p := &lines[i]
+		if p.ServiceClass == l.class && !p.ValidFrom.After(at) && (!found || p.ValidFrom.After(l.from)) {
+			l.from, found = p.ValidFrom, true
 		}
 	}
-	return nano, tier >= 0 && (nano > 0 || m.Free)
+	return found
 }
 
-// published reports whether the list has a line for the direction at all, be
-// it a zero.
-func (m Model) published(from time.Time, class string, d Direction, promptTokens int64) bool {
+func (l *currentList) has(p *Price) bool {
+	return p.ServiceClass == l.class && p.ValidFrom.Equal(l.from)
+}
+
+// rate is the price of one kind of token. A line that says 0 is published but
+// counts as known only on Free rows.
+type rate struct {
+	nano      int64 // per million tokens
+	tier      int64 // FromTokens of the line
+	published bool
+	known     bool
+}
+
+// rates are the token prices of one list at one prompt length.
+type rates struct{ in, out, read, write, thought rate }
+
+// rates reads the list in force; ok is false if there is none.
+func (m *Model) rates(at time.Time, class string, promptTokens int64) (r rates, ok bool) {
+	list := currentList{class: cmp.Or(class, ClassStandard)}
+	if !list.find(m.Prices, at) {
+		return r, false
+	}
 	for i := range m.Prices {
 		p := &m.Prices[i]
-		if p.Unit == UnitToken && p.Direction == d && applies(p, from, class, promptTokens) {
-			return true
+		to := r.slot(p)
+		if to == nil || !list.has(p) || p.FromTokens > promptTokens || (to.published && p.FromTokens < to.tier) {
+			continue
 		}
+		*to = rate{p.NanoUSDPerMillion, p.FromTokens, true, p.NanoUSDPerMillion > 0 || m.Free}
 	}
-	return false
+	return r, true
+}
+
+// slot is the rate that a line sets; nil if calls are not billed by its unit.
+func (r *rates) slot(p *Price) *rate {
+	switch {
+	case p.Unit == UnitToken && p.Direction == In:
+		return &r.in
+	case p.Unit == UnitToken && p.Direction == Out:
+		return &r.out
+	case p.Unit == UnitToken && p.Direction == CacheRead:
+		return &r.read
+	case p.Unit == UnitToken && p.Direction == CacheWrite:
+		return &r.write
+	case p.Unit == UnitReasoningToken && p.Direction == Out:
+		return &r.thought
+	}
+	return nil
 }
 
 // Cost is what a call cost in nano-dollars, by the price list in force at a
@@ -91,46 +119,38 @@ func (m Model) published(from time.Time, class string, d Direction, promptTokens
 // follow their own line if there is one, else the output's. The prompt's
 // length, cached part included, selects the price tier.
 func (m Model) Cost(u Usage, class string, at time.Time) (nano int64, ok bool) {
-	class = cmp.Or(class, ClassStandard)
-	from, ok := m.listDate(at, class)
-	if !ok || min(u.Input, u.CacheRead, u.CacheWrite, u.Output, u.Reasoning) < 0 {
+	if min(u.Input, u.CacheRead, u.CacheWrite, u.Output, u.Reasoning) < 0 {
 		return 0, false
+	}
+	r, ok := m.rates(at, class, u.Input)
+	if !ok {
+		return 0, false
+	}
+	if !r.read.known {
+		r.read = r.in
+	}
+	if r.write.published && !r.write.known {
+		r.write = r.in
+	}
+	if !r.thought.known {
+		r.thought = r.out
 	}
 	read := min(u.CacheRead, u.Input)
 	write := min(u.CacheWrite, u.Input-read)
 	reasoning := min(u.Reasoning, u.Output)
-
-	in, inKnown := m.price(from, class, UnitToken, In, u.Input)
-	out, outKnown := m.price(from, class, UnitToken, Out, u.Input)
-	readPrice, readKnown := m.price(from, class, UnitToken, CacheRead, u.Input)
-	if !readKnown {
-		readPrice, readKnown = in, inKnown
-	}
-	writePrice, writeKnown := m.price(from, class, UnitToken, CacheWrite, u.Input)
-	if !writeKnown && m.published(from, class, CacheWrite, u.Input) {
-		writePrice, writeKnown = in, inKnown
-	}
-	thought, thoughtKnown := m.price(from, class, UnitReasoningToken, Out, u.Input)
-	if !thoughtKnown {
-		thought, thoughtKnown = out, outKnown
-	}
-
 	entries := [...]struct {
-		tokens, price int64
-		known         bool
+		tokens int64
+		rate   rate
 	}{
-		{u.Input - read - write, in, inKnown},
-		{read, readPrice, readKnown},
-		{write, writePrice, writeKnown},
-		{u.Output - reasoning, out, outKnown},
-		{reasoning, thought, thoughtKnown},
+		{u.Input - read - write, r.in}, {read, r.read}, {write, r.write},
+		{u.Output - reasoning, r.out}, {reasoning, r.thought},
 	}
 	for _, e := range entries {
 		if e.tokens == 0 {
 			continue
 		}
-		c, fits := charge(e.tokens, e.price)
-		if !e.known || !fits || nano+c < nano {
+		c, fits := charge(e.tokens, e.rate.nano)
+		if !e.rate.known || !fits || nano+c < nano {
 			return 0, false
 		}
 		nano += c
@@ -143,18 +163,13 @@ func (m Model) Cost(u Usage, class string, at time.Time) (nano int64, ok bool) {
 // rows that answer without tokens (embeddings, rerank, moderation) the output
 // is known to be 0.
 func (m Model) BasePrice(at time.Time) (in, out int64, ok bool) {
-	from, ok := m.listDate(at, ClassStandard)
-	if !ok {
-		return 0, 0, false
-	}
-	in, inKnown := m.price(from, ClassStandard, UnitToken, In, 0)
-	out, outKnown := m.price(from, ClassStandard, UnitToken, Out, 0)
+	r, _ := m.rates(at, ClassStandard, 0)
 	switch m.Kind {
 	case Embedding, Rerank, Moderation:
-		outKnown = true
+		r.out.known = true
 	}
-	if !inKnown || !outKnown {
+	if !r.in.known || !r.out.known {
 		return 0, 0, false
 	}
-	return in, out, true
+	return r.in.nano, r.out.nano, true
 }
