@@ -14,26 +14,37 @@ import (
 //go:embed data/*.csv
 var embedded embed.FS
 
-// embeddedLayer is the data that is compiled in; problems in it show as
-// "embedded/models.csv:12".
-func embeddedLayer() (layer, error) {
+// embeddedDraft is the data that is compiled in, read once; problems in it
+// show as "embedded/models.csv:12".
+var embeddedDraft = sync.OnceValues(func() (*draft, error) {
 	sub, err := fs.Sub(embedded, "data")
-	if err != nil {
-		return layer{}, err
-	}
-	return readLayer("embedded", sub)
-}
-
-var embeddedOnce = sync.OnceValues(func() (*Catalog, error) {
-	l, err := embeddedLayer()
 	if err != nil {
 		return nil, err
 	}
-	return parse(l)
+	l, err := readLayer("embedded", sub)
+	if err != nil {
+		return nil, err
+	}
+	d := newDraft()
+	d.add(l)
+	return d, nil
 })
+
+var embeddedOnce = sync.OnceValues(func() (*Catalog, error) { return overEmbedded(layer{}) })
 
 // Embedded gives the catalogue that is compiled into the program.
 func Embedded() (*Catalog, error) { return embeddedOnce() }
+
+// overEmbedded lays a layer over the embedded data.
+func overEmbedded(l layer) (*Catalog, error) {
+	base, err := embeddedDraft()
+	if err != nil {
+		return nil, err
+	}
+	d := base.clone()
+	d.add(l)
+	return d.catalogue()
+}
 
 // currentLink is what an installed directory calls its present version.
 const currentLink = "current"
@@ -47,15 +58,6 @@ func LoadDir(dir string) (*Catalog, error) {
 		return nil, err
 	}
 	return overEmbedded(l)
-}
-
-// overEmbedded lays a layer over the embedded data.
-func overEmbedded(l layer) (*Catalog, error) {
-	base, err := embeddedLayer()
-	if err != nil {
-		return nil, err
-	}
-	return parse(base, l)
 }
 
 // dirLayer finds the files of a directory, be it a plain or an installed one.

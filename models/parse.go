@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"io/fs"
 	"maps"
 	"path"
@@ -40,20 +41,9 @@ func Parse(dirs ...fs.FS) (*Catalog, error) {
 func parse(layers ...layer) (*Catalog, error) {
 	d := newDraft()
 	for _, l := range layers {
-		d.noStrays(l)
-		d.overlay(l)
+		d.add(l)
 	}
-	d.check()
-	if len(d.problems) > 0 {
-		slices.SortStableFunc(d.problems, func(a, b Problem) int {
-			if c := strings.Compare(a.File, b.File); c != 0 {
-				return c
-			}
-			return a.Row - b.Row
-		})
-		return nil, d.problems
-	}
-	return d.build(), nil
+	return d.catalogue()
 }
 
 // entry is a value with the place it was read from.
@@ -83,6 +73,33 @@ func newDraft() *draft {
 	}
 }
 
+// clone gives a draft that can be added to without touching this one.
+func (d *draft) clone() *draft {
+	return &draft{
+		maps.Clone(d.providers), maps.Clone(d.models), maps.Clone(d.prices), slices.Clone(d.scores),
+		maps.Clone(d.placements), maps.Clone(d.anchors), slices.Clone(d.problems),
+	}
+}
+
+// add lays one directory over what was added so far.
+func (d *draft) add(l layer) {
+	d.noStrays(l)
+	d.overlay(l)
+}
+
+// catalogue validates the draft as a whole and builds it, or says everything
+// that is wrong.
+func (d *draft) catalogue() (*Catalog, error) {
+	d.check()
+	if len(d.problems) > 0 {
+		slices.SortStableFunc(d.problems, func(a, b Problem) int {
+			return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
+		})
+		return nil, d.problems
+	}
+	return d.build(), nil
+}
+
 // noStrays refuses CSV files that nobody reads: a misspelt name would
 // otherwise change nothing, silently.
 func (d *draft) noStrays(l layer) {
@@ -94,7 +111,7 @@ func (d *draft) noStrays(l layer) {
 	}
 }
 
-// overlay lays one directory over what was read so far.
+// overlay reads the files of one directory.
 func (d *draft) overlay(l layer) {
 	replaceRows(d, l, providersTable, "name", d.providers, row.provider)
 	before := maps.Clone(d.models)
