@@ -2,18 +2,46 @@
 SHELL := /bin/bash
 GO ?= go
 ADDR ?= 127.0.0.1:8080
-ORT := .cache/onnxruntime/libonnxruntime.so
+SDK := .cache/sdk
 
-.PHONY: build run test test-go test-sdk lint fuzz bench clean runtime
+.PHONY: build run test check sdk fuzz bench runtime clean
+
+build: runtime
+	@mkdir -p bin
+	$(GO) build -trimpath -o bin/ ./cmd/assay ./cmd/evals
 
 # The shared library of ONNX Runtime: pinned, checked, kept in .cache.
 # ONNXRUNTIME_LIB=/path/to/libonnxruntime.so uses one that is there already.
 runtime:
 	@bash classifier/onnx/runtime.sh
 
-build: runtime
-	@mkdir -p bin
-	$(GO) build -trimpath -o bin/ ./cmd/assay ./cmd/evals
-
 run: build
 	./bin/assay serve --addr $(ADDR)
+
+# All tests, with the race detector and the real parts: ONNX Runtime, DuckDB,
+# the official SDKs. A part that cannot be had here is skipped with its reason;
+# ASSAY_REQUIRE=1 (as in CI) makes that a failure.
+test: runtime sdk check
+	ASSAY_REQUIRE_ONNX=1 $(GO) test -race ./...
+	CGO_ENABLED=0 $(GO) test ./classifier ./models ./models/openai ./datasets ./scoring
+
+check:
+	@files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }
+	$(GO) vet ./...
+
+# The official OpenAI SDKs for Python and Node, pinned, for the tests in cmd/assay.
+sdk: $(SDK)/python.done $(SDK)/node.done
+
+$(SDK)/python.done: cmd/assay/testdata/sdk/requirements.txt
+	@mkdir -p $(SDK)
+	@if command -v python3 >/dev/null && rm -rf $(SDK)/python && python3 -m venv $(SDK)/python && \
+	  $(SDK)/python/bin/pip install -q --disable-pip-version-check --require-hashes -r $<; \
+	then touch $@; elif [ -n "$(ASSAY_REQUIRE)" ]; then exit 1; else echo "make: the Python SDK is not tested: python3 with venv and pip is needed"; fi
+
+$(SDK)/node.done: cmd/assay/testdata/sdk/package-lock.json cmd/assay/testdata/sdk/package.json cmd/assay/testdata/sdk/node_client.mjs
+	@mkdir -p $(SDK)/node
+	@if command -v npm >/dev/null && cp $^ $(SDK)/node/ && cd $(SDK)/node && npm ci --silent --no-audit --no-fund --ignore-scripts; \
+	then touch $(CURDIR)/$@; elif [ -n "$(ASSAY_REQUIRE)" ]; then exit 1; else echo "make: the Node SDK is not tested: npm is needed"; fi
+
+clean:
+	rm -rf bin .cache

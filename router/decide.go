@@ -202,7 +202,9 @@ func (r *row) lacks(n Needs) (denied, unknown string) {
 		return fmt.Sprintf("max_tokens %d exceeds its output limit %d", n.MaxTokens, r.MaxOutput), ""
 	case r.Context > 0 && n.PromptTokens+int64(n.MaxTokens) > int64(r.Context):
 		return fmt.Sprintf("prompt of %d tokens and output of %d exceed its context of %d", n.PromptTokens, n.MaxTokens, r.Context), ""
-	case r.Context == 0 && n.PromptTokens+int64(n.MaxTokens) > 4096 && unknown == "":
+	case r.MaxInput > 0 && n.PromptTokens > int64(r.MaxInput):
+		return fmt.Sprintf("prompt of %d tokens exceeds its input limit %d", n.PromptTokens, r.MaxInput), ""
+	case r.Context == 0 && r.MaxInput == 0 && n.PromptTokens+int64(n.MaxTokens) > 4096 && unknown == "":
 		unknown = "context length unknown"
 	}
 	return "", unknown

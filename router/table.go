@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"assay/models"
@@ -120,7 +121,7 @@ func newRow(m models.Model, o TableOptions) row {
 	r.ability, r.hasAbility = o.Tiers.Ability(m.Family, m.ID, scoring.General)
 	_, r.priced = m.Cost(models.Usage{Input: 1000, Output: 1000}, models.ClassStandard, o.Now)
 	r.barred = barred(m, o)
-	if !m.Deprecation.IsZero() && !o.Now.Before(m.Deprecation) {
+	if m.Retired(o.Now) {
 		r.retired = "deprecated since " + m.Deprecation.Format(time.DateOnly)
 	}
 	return r
@@ -136,6 +137,9 @@ func barred(m models.Model, o TableOptions) string {
 	}
 	if len(o.Policy.Regions) > 0 && !slices.Contains(o.Policy.Regions, m.Region) {
 		return fmt.Sprintf("region %q not allowed by policy", m.Region)
+	}
+	if !o.Simulated && !m.SpeaksChat() {
+		return "its provider serves it only on " + strings.Join(m.Endpoints, ", ")
 	}
 	a, known := o.Available[m.Provider]
 	switch {

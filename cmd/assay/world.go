@@ -1,0 +1,350 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"assay/models"
+	"assay/models/providers/compat"
+	"assay/models/providers/sim"
+	"assay/router"
+	"assay/scoring"
+)
+
+// world keeps the parts of the routing table, reloads those whose files
+// change, and builds a new table from them. A part that cannot be loaded keeps
+// its last good version, and the problem is reported until it is gone.
+type world struct {
+	conf   config
+	getenv func(string) string
+	now    func() time.Time
+	log    *slog.Logger
+
+	mu       sync.Mutex
+	catalog  *models.Catalog
+	tiers    scoring.Tiers
+	policy   router.Policy
+	table    *router.Table
+	seen     map[string]string // part -> fingerprint of what was last looked at
+	problems map[string]string // part -> why its newest version is not in use
+	// optionalTiers: the tiers file may not exist yet; published tiers serve.
+	optionalTiers bool
+	day           string
+
+	upstreams map[string]router.Upstream
+	simulated bool
+	available map[string]router.Availability
+}
+
+// newWorld loads everything once; here every problem is fatal.
+func newWorld(conf config, optionalTiers bool, env environment, now func() time.Time, log *slog.Logger) (*world, error) {
+	w := &world{conf: conf, getenv: env.Getenv, now: now, log: log, optionalTiers: optionalTiers, seen: map[string]string{}, problems: map[string]string{}}
+	for part, path := range w.paths() {
+		w.seen[part] = fingerprint(path)
+	}
+	if err := w.loadCatalog(); err != nil {
+		return nil, usagef("catalogue: %w", err)
+	}
+	if err := w.openUpstreams(); err != nil {
+		return nil, err
+	}
+	if err := w.loadPolicy(); err != nil {
+		return nil, usagef("%w", err)
+	}
+	if err := w.loadTiers(); err != nil {
+		if !optionalTiers {
+			return nil, usagef("tiers: %w", err)
+		}
+		w.problems["tiers"] = err.Error()
+		if w.tiers, err = w.publishedTiers(); err != nil {
+			return nil, fmt.Errorf("default tiers: %w", err)
+		}
+	}
+	t, err := w.build()
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	w.table = t
+	return w, nil
+}
+
+// paths are the single files that Refresh looks at.
+func (w *world) paths() map[string]string {
+	p := map[string]string{}
+	for part, path := range map[string]string{"tiers": w.conf.Tiers, "policy": w.conf.Policy} {
+		if path != "" {
+			p[part] = path
+		}
+	}
+	return p
+}
+
+func (w *world) loadCatalog() error {
+	c, err := w.readCatalog()
+	if err == nil {
+		w.catalog = c
+	}
+	return err
+}
+
+func (w *world) readCatalog() (*models.Catalog, error) {
+	if w.conf.Catalog == "" {
+		return models.Embedded()
+	}
+	return models.LoadDir(w.conf.Catalog)
+}
+
+func (w *world) loadPolicy() error {
+	if w.conf.Policy == "" {
+		w.policy = router.DefaultPolicy()
+		return nil
+	}
+	data, err := os.ReadFile(w.conf.Policy)
+	if err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	p, err := router.ParsePolicy(data, router.KnownTo(w.catalog))
+	if err == nil {
+		w.policy = p
+	}
+	return err
+}
+
+func (w *world) loadTiers() error {
+	if w.conf.Tiers == "" || w.optionalTiers && !exists(w.conf.Tiers) {
+		t, err := w.publishedTiers()
+		if err == nil {
+			w.tiers = t
+		}
+		return err
+	}
+	t, err := scoring.ReadFile(w.conf.Tiers)
+	if err != nil {
+		return err
+	}
+	if t.Evidence == scoring.Sim && !w.simulated {
+		return fmt.Errorf("%s rests on simulated evidence and real providers are configured: remove it, or publish a table from real runs", w.conf.Tiers)
+	}
+	w.tiers = t
+	return nil
+}
+
+func (w *world) publishedTiers() (scoring.Tiers, error) {
+	return published(w.catalog, w.now())
+}
+
+func (w *world) build() (*router.Table, error) {
+	w.day = w.now().UTC().Format(time.DateOnly)
+	return router.NewTable(router.TableOptions{Catalog: w.catalog, Tiers: w.tiers, Policy: w.policy, Available: w.available, Simulated: w.simulated, Now: w.now()})
+}
+
+// openUpstreams finds out which providers can be called, and opens them. With
+// none (or when the configuration says so) simulated providers answer for all.
+func (w *world) openUpstreams() error {
+	w.upstreams, w.available = map[string]router.Upstream{}, map[string]router.Availability{}
+	for name := range w.conf.Providers {
+		if _, ok := w.catalog.Provider(name); !ok {
+			return usagef("configuration: providers.%s is not a provider of the catalogue", name)
+		}
+	}
+	transport := compat.NewTransport()
+	callable := 0
+	for _, p := range w.catalog.Providers() {
+		up, why, err := w.open(p, transport)
+		if err != nil {
+			return usagef("configuration: provider %s: %w", p.Name, err)
+		}
+		w.available[p.Name] = router.Availability{Provider: p.Name, OK: up != nil, Why: why}
+		if up != nil {
+			w.upstreams[p.Name] = up
+			callable++
+		}
+	}
+	w.simulated = w.conf.Simulated.Mode == "always" || callable == 0 && w.conf.Simulated.Mode != "never"
+	if !w.simulated {
+		return nil
+	}
+	s, err := w.simulator()
+	if err != nil {
+		return err
+	}
+	for _, p := range w.catalog.Providers() {
+		w.available[p.Name] = router.Availability{Provider: p.Name, OK: true}
+		w.upstreams[p.Name] = s
+	}
+	return nil
+}
+
+func (w *world) open(p models.Provider, transport http.RoundTripper) (up router.Upstream, why string, err error) {
+	conf := w.conf.Providers[p.Name]
+	base := conf.BaseURL
+	if base == "" {
+		base = p.BaseURL
+	}
+	keyEnv := conf.APIKeyEnv
+	if keyEnv == "" {
+		keyEnv = p.KeyEnv
+	}
+	key := ""
+	if !conf.Keyless {
+		if key = w.getenv(keyEnv); key == "" {
+			return nil, fmt.Sprintf("no provider key: environment variable %s is not set", keyEnv), nil
+		}
+	}
+	if base == "" {
+		return nil, "no OpenAI-compatible base URL is known; set providers." + p.Name + ".base_url", nil
+	}
+	c, err := compat.New(base, key, transport)
+	if err != nil {
+		return nil, "", err
+	}
+	return c, "", nil
+}
+
+func (w *world) simulator() (*sim.Simulator, error) {
+	for id := range w.conf.Simulated.Profiles {
+		if _, ok := w.catalog.Model(id); !ok && id != "*" {
+			return nil, usagef("configuration: simulated.profiles: %q is not a model of the catalogue; nearest: %s", id, strings.Join(w.catalog.Nearest(id, 3), ", "))
+		}
+	}
+	key, err := answerKey(w.conf.Simulated.AnswerKey)
+	if err != nil {
+		return nil, usagef("configuration: simulated.answer_key: %w", err)
+	}
+	tiers, err := w.publishedTiers() // what the models are known for, whatever table routes
+	if err != nil {
+		return nil, err
+	}
+	return sim.New(sim.Options{Seed: w.conf.Simulated.Seed, Profiles: w.conf.Simulated.Profiles, Key: key,
+		Ability: func(id string) (float64, bool) {
+			m, ok := w.catalog.Model(id)
+			if !ok {
+				return 0, false
+			}
+			a, ok := tiers.Ability(m.Family, id, scoring.General)
+			return a.Theta, ok
+		}}), nil
+}
+
+// Upstream is the door to a provider; nil if there is none.
+func (w *world) Upstream(provider string) router.Upstream { return w.upstreams[provider] }
+
+// Refresh looks at the files again. It gives a new table if one is to serve
+// from now on, else nil.
+func (w *world) Refresh() *router.Table {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	changed := w.now().UTC().Format(time.DateOnly) != w.day // prices and deprecations go by the day
+	loaders := map[string]func() error{"policy": w.loadPolicy, "tiers": w.loadTiers}
+	for part, path := range w.paths() {
+		now := fingerprint(path)
+		if now == w.seen[part] {
+			continue
+		}
+		w.seen[part] = now
+		if err := loaders[part](); err != nil {
+			w.problems[part] = err.Error()
+			w.log.Error("file not loaded, the last good version serves", "part", part, "path", path, "error", err)
+			continue
+		}
+		delete(w.problems, part)
+		changed = true
+	}
+	if !changed {
+		return nil
+	}
+	return w.rebuild()
+}
+
+// UseCatalog takes over a new catalogue, and with it whatever is read against
+// one. It gives the new table, or nil.
+func (w *world) UseCatalog(c *models.Catalog) *router.Table {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.catalog = c
+	delete(w.problems, "catalog")
+	for part, load := range map[string]func() error{"policy": w.loadPolicy, "tiers": w.loadTiers} {
+		if err := load(); err != nil {
+			w.problems[part] = err.Error()
+		}
+	}
+	return w.rebuild()
+}
+
+// catalogProblem reports a catalogue that could not be taken over.
+func (w *world) catalogProblem(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.problems["catalog"] = err.Error()
+	w.log.Error("catalogue not loaded, the last good version serves", "path", w.conf.Catalog, "error", err)
+}
+
+// rebuild makes a table of the parts as they are; nil if it is the same.
+func (w *world) rebuild() *router.Table {
+	t, err := w.build()
+	if err != nil {
+		w.problems["table"] = err.Error()
+		w.log.Error("no new table", "error", err)
+		return nil
+	}
+	delete(w.problems, "table")
+	if t.ID == w.table.ID {
+		return nil
+	}
+	w.log.Info("new table", "table", t.ID, "before", w.table.ID, "tiers", t.Tiers.ID, "evidence", t.Tiers.Evidence, "policy", t.Policy.ID, "callable", t.Callable())
+	w.table = t
+	return t
+}
+
+// Problems lists what could not be loaded.
+func (w *world) Problems() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := []string{}
+	for part, why := range w.problems {
+		out = append(out, part+": "+why)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// leftOut lists the providers of a table that can't be called.
+func leftOut(t *router.Table) []router.Availability {
+	out := []router.Availability{}
+	for _, a := range t.Providers {
+		if !a.OK {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// fingerprint tells whether a file has changed: a hash of its content,
+// "absent" if there is none. Files this small are read every second without
+// being noticed, and a modification time can lie.
+func fingerprint(path string) string {
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "absent"
+	case err != nil:
+		return "unreadable: " + err.Error()
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,73 @@
+// Package assay holds no code: its test keeps the structure of the tree.
+package assay
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rows is the order of the packages: one imports only from rows above its own.
+var rows = map[string]int{
+	"assay/classifier": 0, "assay/models": 0, "assay/datasets": 0,
+	"assay/models/openai": 1, "assay/scoring": 1,
+	"assay/router": 2, "assay/evals": 2,
+	"assay/api": 3, "assay/classifier/onnx": 3, "assay/evals/duckdb": 3, "assay/evals/evalstest": 3,
+	"assay/models/providers/compat": 3, "assay/models/providers/sim": 3,
+	"assay/cmd/assay": 4, "assay/cmd/evals": 4,
+}
+
+// doors are the dependencies that only one package may import.
+var doors = map[string]string{
+	"github.com/gin-gonic/gin":            "assay/api",
+	"gonum.org/v1/gonum":                  "assay/scoring",
+	"github.com/yalue/onnxruntime_go":     "assay/classifier/onnx",
+	"github.com/sugarme/tokenizer":        "assay/classifier/onnx",
+	"github.com/marcboeker/go-duckdb":     "assay/evals/duckdb",
+	"github.com/pkoukk/tiktoken-go":       "assay/router",
+	"github.com/prometheus/client_golang": "assay/api",
+}
+
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		all[words[0]] = words[1:]
+	}
+	return all
+}
+
+func TestPackagesImportOnlyFromRowsAbove(t *testing.T) {
+	for pkg, deps := range imports(t) {
+		if pkg == "assay" {
+			continue
+		}
+		row, ok := rows[pkg]
+		if !ok {
+			t.Errorf("package %s has no row: add it to the table in this file where it belongs", pkg)
+			continue
+		}
+		for _, dep := range deps {
+			if depRow, ours := rows[dep]; ours && depRow >= row {
+				t.Errorf("%s (row %d) imports %s (row %d)", pkg, row, dep, depRow)
+			}
+		}
+	}
+}
+
+func TestOneDependencyOneDoor(t *testing.T) {
+	for pkg, deps := range imports(t) {
+		for _, dep := range deps {
+			for module, door := range doors {
+				if (dep == module || strings.HasPrefix(dep, module+"/") || strings.HasPrefix(dep, module+"-")) && pkg != door {
+					t.Errorf("%s imports %s; its door is %s", pkg, dep, door)
+				}
+			}
+		}
+	}
+}
