@@ -166,6 +166,8 @@ func (t *Table) unfit(r *row, q Query) string {
 		return "no known price"
 	case !r.hasAbility:
 		return "no known ability"
+	case q.Target.Tier == "" && !r.scored:
+		return "no published or measured score"
 	case denied != "":
 		return denied
 	case unknown != "":
@@ -234,6 +236,11 @@ func round(x float64, digits int) float64 {
 	return float64(int64(x*p+0.5)) / p
 }
 
+// closeEnough is how far below the likeliest model's p a cheaper one may lie
+// when nobody reaches the threshold: without it the last hundredth of p would
+// be bought at any price.
+const closeEnough = 0.03
+
 // rank orders candidates for an alias or tier selector and says why the first
 // is first.
 func (t *Table) rank(q Query, cs []Candidate) string {
@@ -269,21 +276,29 @@ func (t *Table) rank(q Query, cs []Candidate) string {
 		}
 	}
 	threshold := t.Policy.Thresholds[q.Target.Objective]
+	likeliest := 0.0
+	for _, c := range cs {
+		likeliest = max(likeliest, c.PSuccess)
+	}
+	bar := threshold
+	if likeliest < threshold {
+		bar = likeliest - closeEnough
+	}
 	first := byCost
 	what := "cheapest"
 	if q.Target.Objective == Fast {
 		first, what = bySpeed, speedReason(cs)
 	}
 	sortCandidates(cs, func(a, b Candidate) bool {
-		if ca, cb := a.PSuccess >= threshold, b.PSuccess >= threshold; ca != cb {
+		if ca, cb := a.PSuccess >= bar, b.PSuccess >= bar; ca != cb {
 			return ca
 		} else if !ca {
 			return byQuality(a, b)
 		}
 		return first(a, b)
 	})
-	if cs[0].PSuccess < threshold {
-		return fmt.Sprintf("no model reaches p >= %.2f for %s %s; the most likely one at %.2f", threshold, q.Class.Level, q.Class.Intent, cs[0].PSuccess)
+	if likeliest < threshold {
+		return fmt.Sprintf("no model reaches p >= %.2f for %s %s; %s within %.2f of the most likely one, p = %.2f", threshold, q.Class.Level, q.Class.Intent, what, closeEnough, likeliest)
 	}
 	return fmt.Sprintf("%s model with p >= %.2f for %s %s", what, threshold, q.Class.Level, q.Class.Intent)
 }

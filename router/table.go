@@ -62,7 +62,10 @@ type row struct {
 	tier         scoring.Tier
 	ability      scoring.Ability
 	hasAbility   bool
-	priced       bool
+	// scored: the ability rests on at least one published or measured number,
+	// not only on the price and the maker's other models.
+	scored bool
+	priced bool
 	// barred says why the row can never be chosen while this table stands:
 	// no key, denied by policy. "" if it can.
 	barred string
@@ -119,6 +122,7 @@ func thinkingFamilies(c *models.Catalog) map[string]bool {
 func newRow(m models.Model, o TableOptions) row {
 	r := row{Model: m, tier: o.Tiers.TierAt(m.Family, m.ID, o.Now)}
 	r.ability, r.hasAbility = o.Tiers.Ability(m.Family, m.ID, scoring.General)
+	r.scored = len(o.Catalog.ScoresOf(m.Family)) > 0 || o.Tiers.Families[m.Family].ObservedShare > 0
 	_, r.priced = m.Cost(models.Usage{Input: 1000, Output: 1000}, models.ClassStandard, o.Now)
 	r.barred = barred(m, o)
 	if m.Retired(o.Now) {
