@@ -4,7 +4,7 @@ GO ?= go
 ADDR ?= 127.0.0.1:8080
 SDK := .cache/sdk
 
-.PHONY: build run test check sdk fuzz bench runtime clean
+.PHONY: build run test check sdk smoke fuzz bench runtime clean
 
 build: runtime
 	@mkdir -p bin
@@ -42,6 +42,23 @@ $(SDK)/node.done: cmd/assay/testdata/sdk/package-lock.json cmd/assay/testdata/sd
 	@mkdir -p $(SDK)/node
 	@if command -v npm >/dev/null && cp $^ $(SDK)/node/ && cd $(SDK)/node && npm ci --silent --no-audit --no-fund --ignore-scripts; \
 	then touch $(CURDIR)/$@; elif [ -n "$(ASSAY_REQUIRE)" ]; then exit 1; else echo "make: the Node SDK is not tested: npm is needed"; fi
+
+# The README's first screen, end to end, with the real binaries.
+smoke:
+	bash docs/smoke.sh
+
+# Every fuzz target for FUZZTIME each.
+FUZZTIME ?= 10s
+fuzz:
+	@set -e; for file in $$(git ls-files '*_test.go'); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
+	    echo "$$target in ./$$(dirname $$file)"; \
+	    $(GO) test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) | tail -1; \
+	  done; done
+
+# Time and allocations of what lies on the path of a request.
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./router ./models ./classifier/onnx
 
 clean:
 	rm -rf bin .cache
