@@ -6,8 +6,11 @@ SDK := .cache/sdk
 
 .PHONY: build run test check sdk smoke fuzz bench runtime clean
 
-build: runtime
-	@mkdir -p bin
+# bin/ is complete in itself: the binaries look for the library in lib/ beside them.
+build:
+	@mkdir -p bin/lib
+	@set -e; lib=$$(bash classifier/onnx/runtime.sh); \
+	  cmp -s "$$lib" bin/lib/libonnxruntime.so || install -m 644 "$$lib" bin/lib/libonnxruntime.so
 	$(GO) build -trimpath -o bin/ ./cmd/assay ./cmd/evals
 
 # The shared library of ONNX Runtime: pinned, checked, kept in .cache.
