@@ -86,7 +86,7 @@ func TestGSM8KAgreesWithOfficialVerdicts(t *testing.T) {
 // Disagreements are printed.
 func TestChoicesAgreeWithOfficialExtraction(t *testing.T) {
 	for _, file := range []string{"mmlu_pro.gpt-4o", "mmlu_pro.gemini-1.5-flash-002"} {
-		agree, n := 0, 0
+		agree, n, rows := 0, 0, 0
 		readRecorded(t, file+".jsonl.gz", func(line []byte) {
 			var row struct {
 				ID       string
@@ -97,7 +97,7 @@ func TestChoicesAgreeWithOfficialExtraction(t *testing.T) {
 			if err := json.Unmarshal(line, &row); err != nil {
 				t.Fatal(err)
 			}
-			if row.Official == nil {
+			if rows++; row.Official == nil || rows%4 != 0 { // a quarter is enough, the race detector is slow
 				return
 			}
 			n++
