@@ -11,13 +11,40 @@ import (
 	"assay/scoring"
 )
 
-// published gives the tier table that serves until one is written from runs.
-func published(c *models.Catalog, now time.Time) (scoring.Tiers, error) {
+// scored gives what published scores say about the catalogue.
+func scored(c *models.Catalog) (*scoring.Scorecards, error) {
 	cards, err := scoring.Score(c.Scores(), c.Anchors(), scoring.Config{Models: c.Models()})
 	if err != nil {
-		return scoring.Tiers{}, fmt.Errorf("score the catalogue: %w", err)
+		return nil, fmt.Errorf("score the catalogue: %w", err)
+	}
+	return cards, nil
+}
+
+// published gives the tier table that serves until one is written from runs.
+func published(c *models.Catalog, now time.Time) (scoring.Tiers, error) {
+	cards, err := scored(c)
+	if err != nil {
+		return scoring.Tiers{}, err
 	}
 	return scoring.Publish(cards, c.Models(), c.Placements(), now), nil
+}
+
+// expectation gives the share of right answers that published scores let
+// expect of a model on a benchmark.
+func expectation(c *models.Catalog) (func(modelID, benchmark string) (float64, bool), error) {
+	cards, err := scored(c)
+	if err != nil {
+		return nil, err
+	}
+	modes := scoring.ServedModes(c.Models())
+	return func(id, benchmark string) (float64, bool) {
+		m, ok := c.Model(id)
+		if !ok {
+			return 0, false
+		}
+		share, _, _, ok := cards.Expected(m.Family, modes[m.Family], benchmark)
+		return share, ok
+	}, nil
 }
 
 // answerKey collects what simulated models may know: the starter items, and
@@ -26,7 +53,7 @@ func answerKey(dir string) (*sim.Key, error) {
 	var answers []sim.Answer
 	add := func(set datasets.Set) {
 		for _, s := range set.Items {
-			answers = append(answers, sim.Answer{ID: s.ID, Question: s.Question, Choices: len(s.Choices), Answer: s.Answer})
+			answers = append(answers, sim.Answer{ID: s.ID, Benchmark: set.Name, Question: s.Question, Choices: len(s.Choices), Answer: s.Answer})
 		}
 	}
 	for name, kind := range map[string]datasets.Kind{"gsm8k": datasets.Math, "mmlu": datasets.MC, "cmmlu": datasets.MC} {

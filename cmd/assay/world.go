@@ -221,19 +221,11 @@ func (w *world) simulator() (*sim.Simulator, error) {
 	if err != nil {
 		return nil, usagef("configuration: simulated.answer_key: %w", err)
 	}
-	tiers, err := w.publishedTiers() // what the models are known for, whatever table routes
+	expected, err := expectation(w.catalog)
 	if err != nil {
 		return nil, err
 	}
-	return sim.New(sim.Options{Seed: w.conf.Simulated.Seed, Profiles: w.conf.Simulated.Profiles, Key: key,
-		Ability: func(id string) (float64, bool) {
-			m, ok := w.catalog.Model(id)
-			if !ok {
-				return 0, false
-			}
-			a, ok := tiers.Ability(m.Family, id, scoring.General)
-			return a.Theta, ok
-		}}), nil
+	return sim.New(sim.Options{Seed: w.conf.Simulated.Seed, Profiles: w.conf.Simulated.Profiles, Key: key, Expected: expected}), nil
 }
 
 // Upstream is the door to a provider; nil if there is none.

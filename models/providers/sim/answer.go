@@ -50,7 +50,7 @@ func (s *Simulator) answer(call router.Call, req openai.Request, p Profile) repl
 	}
 	last, _ := req.Input().LastUser()
 	if item, ok := s.o.Key.find(last); ok {
-		return reply{text: item.say(s.right(call.Model.ID, item.id, p), unit(s.o.Seed, call.Model.ID, item.id, "wrong"))}
+		return reply{text: item.say(s.right(call.Model.ID, item, p), unit(s.o.Seed, call.Model.ID, item.id, "wrong"))}
 	}
 	if req.JSONObject {
 		b, _ := json.Marshal(map[string]any{"simulated": true, "model": call.Model.ID})

@@ -15,25 +15,27 @@ import (
 type Key struct{ items map[string]item }
 
 type item struct {
-	id      string
-	lang    string
-	choices int    // multiple choice: number of choices; 0 otherwise
-	answer  string // a letter or a number
+	id        string
+	benchmark string
+	lang      string
+	choices   int    // multiple choice: number of choices; 0 otherwise
+	answer    string // a letter or a number
 }
 
 // Answer is one line of an answer key.
 type Answer struct {
-	ID       string
-	Question string
-	Choices  int // number of choices; 0 if the answer is a number
-	Answer   string
+	ID        string
+	Benchmark string // the set the item belongs to: "gsm8k", ...
+	Question  string
+	Choices   int // number of choices; 0 if the answer is a number
+	Answer    string
 }
 
 // NewKey indexes answers. Questions are recognised by their beginning.
 func NewKey(answers []Answer) *Key {
 	k := &Key{items: map[string]item{}}
 	for _, a := range answers {
-		k.items[start(a.Question)] = item{id: a.ID, lang: classifier.Language(a.Question), choices: a.Choices, answer: a.Answer}
+		k.items[start(a.Question)] = item{id: a.ID, benchmark: a.Benchmark, lang: classifier.Language(a.Question), choices: a.Choices, answer: a.Answer}
 	}
 	return k
 }

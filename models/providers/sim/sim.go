@@ -34,8 +34,8 @@ type Profile struct {
 	OutputTokens    int           `yaml:"output_tokens"`     // length of an answer outside the key
 	ErrorRate       float64       `yaml:"error_rate"`        // share of requests answered with 500
 	BreakRate       float64       `yaml:"break_rate"`        // share of streams that break off half-way
-	// Quality is the probability of a right answer to an item of average
-	// difficulty; nil derives it from the model's ability.
+	// Quality is the share of the key's items answered rightly; nil takes what
+	// is expected of the model.
 	Quality *float64 `yaml:"quality"`
 }
 
@@ -60,9 +60,10 @@ type Options struct {
 	Seed     int64
 	Profiles map[string]Profile // by model ID; "*" is the default for all
 	Key      *Key               // answers it knows; nil knows none
-	// Ability gives a model's ability in logits, for models whose profile has no
-	// Quality.
-	Ability func(modelID string) (theta float64, ok bool)
+	// Expected gives the share of right answers, 0..1, that published scores let
+	// expect of a model on a benchmark, for models whose profile has no Quality.
+	// One half is taken where nothing is expected.
+	Expected func(modelID, benchmark string) (share float64, ok bool)
 	// Now stamps answers; default time.Now. Sleep waits; default a timer.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -191,24 +192,45 @@ func unit(seed int64, parts ...string) float64 {
 // item's difficulty against a number fixed by model and item. Difficulties are
 // spread over items as a standard logistic, the same for every model, so that
 // models fail on the same hard items as real ones do.
-func (s *Simulator) right(modelID, item string, p Profile) bool {
-	u := unit(s.o.Seed, item)
-	u = min(max(u, 1e-6), 1-1e-6)
-	b := math.Log(u / (1 - u))
-	theta := 0.0
-	switch {
-	case p.Quality != nil:
-		q := *p.Quality
-		if q <= 0 || q >= 1 {
-			return q >= 1
-		}
-		// With b and the model's own luck both logistic, P(right) is about
-		// logistic(theta/1.4); invert that.
-		theta = 1.4 * math.Log(q/(1-q))
-	case s.o.Ability != nil:
-		if t, ok := s.o.Ability(modelID); ok {
-			theta = t
+func (s *Simulator) right(modelID string, it item, p Profile) bool {
+	share := 0.5
+	if p.Quality != nil {
+		share = *p.Quality
+	} else if s.o.Expected != nil {
+		if e, ok := s.o.Expected(modelID, it.benchmark); ok {
+			share = e
 		}
 	}
-	return unit(s.o.Seed, modelID, item) < scoring.Success(theta, b)
+	if share <= 0 || share >= 1 {
+		return share >= 1
+	}
+	u := unit(s.o.Seed, it.id)
+	u = min(max(u, 1e-6), 1-1e-6)
+	b := math.Log(u / (1 - u))
+	return unit(s.o.Seed, modelID, it.id) < scoring.Success(abilityFor(share), b)
+}
+
+// abilityFor gives the ability at which the expected share of right answers
+// over difficulties spread as a standard logistic is share. The expectation of
+// logistic(theta-b) is the distribution function of the difference of two
+// standard logistic variables, e^t(e^t-1-t)/(e^t-1)^2, inverted by bisection.
+func abilityFor(share float64) float64 {
+	lo, hi := -30.0, 30.0
+	for range 60 {
+		mid := (lo + hi) / 2
+		if differenceCDF(mid) < share {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return (lo + hi) / 2
+}
+
+func differenceCDF(t float64) float64 {
+	if math.Abs(t) < 1e-3 { // the formula is 0/0 there; its derivative at 0 is 1/6
+		return 0.5 + t/6
+	}
+	e := math.Expm1(t)
+	return math.Exp(t) * (e - t) / (e * e)
 }

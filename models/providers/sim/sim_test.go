@@ -140,6 +140,12 @@ func TestQualityIsTheShareOfRightAnswers(t *testing.T) {
 	}
 	for _, quality := range []float64{0, 0.25, 0.5, 0.9, 1} {
 		s := simulator(Options{Key: NewKey(key), Profiles: map[string]Profile{"a/b": {Quality: &quality}}})
+		expecting := simulator(Options{Key: NewKey(key), Expected: func(string, string) (float64, bool) { return quality, true }})
+		if _, a := do(t, s, "a/b", prompt(key[0].Question)); true {
+			if _, b := do(t, expecting, "a/b", prompt(key[0].Question)); a != b {
+				t.Errorf("quality %.2f by profile and by expectation answer differently", quality)
+			}
+		}
 		right := 0
 		for i, k := range key {
 			_, body := do(t, s, "a/b", prompt("Solve step by step.\n\nQuestion: "+k.Question+"\nAnswer:"))
@@ -148,7 +154,7 @@ func TestQualityIsTheShareOfRightAnswers(t *testing.T) {
 				right++
 			}
 		}
-		if got := float64(right) / float64(len(key)); math.Abs(got-quality) > 0.07 {
+		if got := float64(right) / float64(len(key)); math.Abs(got-quality) > 0.05 {
 			t.Errorf("quality %.2f: %.3f right", quality, got)
 		}
 	}
