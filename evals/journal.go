@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Journal makes answers durable one at a time, before the store commits them
@@ -24,13 +25,24 @@ import (
 // segment is removed once everything in it is committed and it is no longer
 // written to, so the files stay small however long a run is.
 type Journal struct {
-	base    string
-	rotate  int64 // bytes after which a new segment begins
-	mu      sync.Mutex
-	file    *os.File
+	base   string
+	rotate int64 // bytes after which a new segment begins
+
+	mu      sync.Mutex // guards all below; held for a write, not for a sync
+	file    *segment
 	seq     int
-	size    int64
 	pending map[int]int // appended and not yet committed, by segment
+}
+
+// segment is the file being written. A write survives the death of the
+// process, a sync that of the machine; so answers are written at once and
+// synced in groups.
+type segment struct {
+	*os.File
+	written atomic.Int64 // bytes
+
+	syncing sync.Mutex
+	synced  int64 // bytes known to be on disk, guarded by syncing
 }
 
 // Ticket names the segment an answer was appended to, for Committed.
@@ -124,23 +136,48 @@ func (j *Journal) Append(c Completion) (Ticket, error) {
 	if err != nil {
 		return 0, fmt.Errorf("journal: %w", err)
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.file == nil || j.size >= j.rotate {
-		if err := j.next(); err != nil {
-			return 0, err
-		}
-	}
-	n, err := j.file.Write(append(line, '\n'))
-	j.size += int64(n)
+	seq, file, end, err := j.write(append(line, '\n'))
 	if err == nil {
-		err = j.file.Sync()
+		err = file.syncTo(end)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("journal: %w", err)
 	}
+	return Ticket(seq), nil
+}
+
+// write appends a line to the current segment and gives the offset of its end.
+func (j *Journal) write(line []byte) (seq int, file *segment, end int64, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.file == nil || j.file.written.Load() >= j.rotate {
+		if err := j.next(); err != nil {
+			return 0, nil, 0, err
+		}
+	}
+	before := j.file.written.Load()
+	if _, err := j.file.Write(line); err != nil {
+		j.file.Truncate(before) // half a line must not stand before the next one
+		return 0, nil, 0, err
+	}
 	j.pending[j.seq]++
-	return Ticket(j.seq), nil
+	return j.seq, j.file, j.file.written.Add(int64(len(line))), nil
+}
+
+// syncTo returns once the first end bytes are on disk. One sync serves
+// everybody whose line was written before it began.
+func (s *segment) syncTo(end int64) error {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	if s.synced >= end {
+		return nil
+	}
+	upTo := s.written.Load()
+	if err := s.Sync(); err != nil {
+		return err
+	}
+	s.synced = upTo
+	return nil
 }
 
 // next closes the segment being written and begins another.
@@ -151,9 +188,9 @@ func (j *Journal) next() error {
 	j.seq++
 	f, err := os.OpenFile(j.path(j.seq), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return fmt.Errorf("journal: %w", err)
+		return err
 	}
-	j.file, j.size = f, 0
+	j.file = &segment{File: f}
 	return nil
 }
 
@@ -187,7 +224,12 @@ func (j *Journal) closeSegment() error {
 	if j.file == nil {
 		return nil
 	}
-	err := j.file.Close()
+	// Lines of this segment may still wait for their sync, which a closed file
+	// could not give them.
+	err := j.file.syncTo(j.file.written.Load())
+	if e := j.file.Close(); err == nil {
+		err = e
+	}
 	j.file = nil
 	if err == nil && j.pending[j.seq] <= 0 {
 		err = j.drop(j.seq)

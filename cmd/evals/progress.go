@@ -113,7 +113,8 @@ func remaining(elapsed time.Duration, done, left int) time.Duration {
 // maxBars is the number of bars a screen can hold; more cells share one bar.
 const maxBars = 20
 
-// bars draws one bar per model and benchmark.
+// bars draws one bar per model and benchmark, behind the figures: on a narrow
+// terminal the bar shrinks, not they.
 type bars struct {
 	pool    *mpb.Progress
 	mu      sync.Mutex // totals and cells' content: the pool draws from goroutines of its own
@@ -143,10 +144,10 @@ func (b *bars) observe(c evals.Cell, t evals.Totals) {
 	if b.pool == nil {
 		fmt.Fprintln(b.out, heading(t))
 		b.started = time.Now()
-		b.pool = mpb.New(mpb.WithOutput(b.out), mpb.WithWidth(28), mpb.WithRefreshRate(120*time.Millisecond))
+		b.pool = mpb.New(mpb.WithOutput(b.out), mpb.WithRefreshRate(120*time.Millisecond), mpb.WithAutoRefresh())
 		b.all = b.pool.AddBar(int64(t.Run.Planned), mpb.BarPriority(1<<20),
-			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return "all" }, decor.WCSyncSpaceR)),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.footer() })))
+			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return "all" }, decor.WCSyncSpaceR),
+				decor.Any(func(decor.Statistics) string { return b.footer() })))
 	}
 	name := c.Card.Model + " " + c.Card.Benchmark
 	own, ok := b.cells[name]
@@ -168,23 +169,23 @@ func (b *bars) observe(c evals.Cell, t evals.Totals) {
 
 func (b *bars) addBar(name string, own *bar, total int) *mpb.Bar {
 	return b.pool.AddBar(int64(total),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return short(name, 44) }, decor.WCSyncSpaceR)),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return status(own.cell)
-		})))
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return short(name, 32) }, decor.WCSyncSpaceR),
+			decor.Any(func(decor.Statistics) string {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				return status(own.cell)
+			})))
 }
 
 func status(c evals.Cell) string {
 	s := fmt.Sprintf("%4d/%-4d %s", c.Asked, c.Card.Planned, scoreText(c.Card))
-	if c.Card.Errors > 0 {
-		s += fmt.Sprintf("  %d failed", c.Card.Errors)
-	}
 	if c.Card.Costed > 0 {
-		s += "  " + evals.Dollars(c.Card.CostNano)
+		s += fmt.Sprintf(" %9s", fmt.Sprintf("$%.4f", float64(c.Card.CostNano)/1e9))
 	}
-	return s
+	if c.Card.Errors > 0 {
+		s += fmt.Sprintf(" %d failed", c.Card.Errors)
+	}
+	return s + " "
 }
 
 func (b *bars) footer() string {
@@ -195,7 +196,7 @@ func (b *bars) footer() string {
 	if eta := remaining(time.Since(b.started), t.Asked-t.Resumed, t.Run.Planned-t.Asked); eta > 0 {
 		s += fmt.Sprintf(", about %s left", eta)
 	}
-	return s
+	return s + " "
 }
 
 // close leaves the bars as they are; those that are not full stay that way.

@@ -22,7 +22,12 @@ func scoreCommand(w world) *cobra.Command {
 		Use:   "score --benchmark NAME --items FILE --outputs FILE",
 		Short: "Grade recorded outputs, without asking anybody",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, name := range []string{"benchmark", "items", "outputs"} {
+				if !c.Flags().Changed(name) {
+					return usagef("required flag --%s is missing", name)
+				}
+			}
 			results, err := regrade(benchmark, items, outputs, extractor)
 			if err != nil {
 				return usageError{err}
@@ -40,9 +45,6 @@ func scoreCommand(w world) *cobra.Command {
 	fs.StringVar(&outputs, "outputs", "", `recorded outputs {"id","output"}, JSONL, optionally gzip`)
 	fs.StringVar(&extractor, "extractor", "", `version of the extractor, or "all"; none: the benchmark's default`)
 	fs.BoolVar(&asJSON, "json", false, "print JSON; with --extractor all a list")
-	for _, name := range []string{"benchmark", "items", "outputs"} {
-		c.MarkFlagRequired(name)
-	}
 	return c
 }
 
