@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"assay/datasets"
 	"assay/models"
@@ -20,22 +19,9 @@ func scored(c *models.Catalog) (*scoring.Scorecards, error) {
 	return cards, nil
 }
 
-// published gives the tier table that serves until one is written from runs.
-func published(c *models.Catalog, now time.Time) (scoring.Tiers, error) {
-	cards, err := scored(c)
-	if err != nil {
-		return scoring.Tiers{}, err
-	}
-	return scoring.Publish(cards, c.Models(), c.Placements(), now), nil
-}
-
 // expectation gives the share of right answers that published scores let
 // expect of a model on a benchmark.
-func expectation(c *models.Catalog) (func(modelID, benchmark string) (float64, bool), error) {
-	cards, err := scored(c)
-	if err != nil {
-		return nil, err
-	}
+func expectation(c *models.Catalog, cards *scoring.Scorecards) func(modelID, benchmark string) (float64, bool) {
 	modes := scoring.ServedModes(c.Models())
 	return func(id, benchmark string) (float64, bool) {
 		m, ok := c.Model(id)
@@ -44,7 +30,7 @@ func expectation(c *models.Catalog) (func(modelID, benchmark string) (float64, b
 		}
 		share, _, _, ok := cards.Expected(m.Family, modes[m.Family], benchmark)
 		return share, ok
-	}, nil
+	}
 }
 
 // answerKey collects what simulated models may know: the starter items, and

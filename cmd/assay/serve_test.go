@@ -68,6 +68,14 @@ func balanced(t *testing.T, g *gateway) string {
 	return post(t, g.url+"/v1/chat/completions", chat("assay/balanced", "hi")).header.Get("X-Model-Router-Model")
 }
 
+var embeddedCards = sync.OnceValues(func() (*scoring.Scorecards, error) {
+	c, err := models.Embedded()
+	if err != nil {
+		return nil, err
+	}
+	return scored(c)
+})
+
 // publish writes a tier table in which one model's family is worth nothing.
 func publish(t *testing.T, path, demoted string, evidence scoring.Evidence) scoring.Tiers {
 	t.Helper()
@@ -75,10 +83,11 @@ func publish(t *testing.T, path, demoted string, evidence scoring.Evidence) scor
 	if err != nil {
 		t.Fatal(err)
 	}
-	tiers, err := published(c, time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC))
+	cards, err := embeddedCards()
 	if err != nil {
 		t.Fatal(err)
 	}
+	tiers := scoring.Publish(cards, c.Models(), c.Placements(), time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC))
 	tiers.Evidence, tiers.ID = evidence, "without-"+demoted
 	if m, ok := c.Model(demoted); ok {
 		f := tiers.Families[m.Family]

@@ -32,6 +32,7 @@ type world struct {
 
 	mu       sync.Mutex
 	catalog  *models.Catalog
+	cards    *scoring.Scorecards // of the catalogue's published scores; nil until needed
 	tiers    scoring.Tiers
 	policy   router.Policy
 	table    *router.Table
@@ -55,11 +56,11 @@ func newWorld(conf config, optionalTiers bool, env environment, now func() time.
 	if err := w.loadCatalog(); err != nil {
 		return nil, usagef("catalogue: %w", err)
 	}
-	if err := w.openUpstreams(); err != nil {
-		return nil, err
-	}
 	if err := w.loadPolicy(); err != nil {
 		return nil, usagef("%w", err)
+	}
+	if err := w.openUpstreams(); err != nil {
+		return nil, err
 	}
 	if err := w.loadTiers(); err != nil {
 		if !optionalTiers {
@@ -92,9 +93,21 @@ func (w *world) paths() map[string]string {
 func (w *world) loadCatalog() error {
 	c, err := w.readCatalog()
 	if err == nil {
-		w.catalog = c
+		w.catalog, w.cards = c, nil
 	}
 	return err
+}
+
+// scorecards are worked out once for each catalogue.
+func (w *world) scorecards() (*scoring.Scorecards, error) {
+	if w.cards == nil {
+		cards, err := scored(w.catalog)
+		if err != nil {
+			return nil, err
+		}
+		w.cards = cards
+	}
+	return w.cards, nil
 }
 
 func (w *world) readCatalog() (*models.Catalog, error) {
@@ -140,7 +153,11 @@ func (w *world) loadTiers() error {
 }
 
 func (w *world) publishedTiers() (scoring.Tiers, error) {
-	return published(w.catalog, w.now())
+	cards, err := w.scorecards()
+	if err != nil {
+		return scoring.Tiers{}, err
+	}
+	return scoring.Publish(cards, w.catalog.Models(), w.catalog.Placements(), w.now()), nil
 }
 
 func (w *world) build() (*router.Table, error) {
@@ -221,11 +238,11 @@ func (w *world) simulator() (*sim.Simulator, error) {
 	if err != nil {
 		return nil, usagef("configuration: simulated.answer_key: %w", err)
 	}
-	expected, err := expectation(w.catalog)
+	cards, err := w.scorecards()
 	if err != nil {
 		return nil, err
 	}
-	return sim.New(sim.Options{Seed: w.conf.Simulated.Seed, Profiles: w.conf.Simulated.Profiles, Key: key, Expected: expected}), nil
+	return sim.New(sim.Options{Seed: w.conf.Simulated.Seed, Profiles: w.conf.Simulated.Profiles, Key: key, Expected: expectation(w.catalog, cards)}), nil
 }
 
 // Upstream is the door to a provider; nil if there is none.
@@ -263,7 +280,7 @@ func (w *world) Refresh() *router.Table {
 func (w *world) UseCatalog(c *models.Catalog) *router.Table {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.catalog = c
+	w.catalog, w.cards = c, nil
 	delete(w.problems, "catalog")
 	for part, load := range map[string]func() error{"policy": w.loadPolicy, "tiers": w.loadTiers} {
 		if err := load(); err != nil {
