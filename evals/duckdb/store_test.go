@@ -283,12 +283,23 @@ func TestTierHistoryKeepsChangesOnly(t *testing.T) {
 	if diff := cmp.Diff([]string{"t3 f  flagship->cheap-fast why t3", "t3 f p/f flagship->cheap-fast why t3"}, got); diff != "" {
 		t.Error(diff)
 	}
+	// Two tables of the same second: the later one is the current one.
+	same := table("a-later-table", scoring.Reasoning, 2)
+	if err := s.RecordTiers(ctx, same, nil, family, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := query(t, s, `SELECT tier FROM v_tiers WHERE family = 'f' AND model = ''`); got[0][0] != "reasoning" {
+		t.Errorf("current tier %v, want that of the table recorded last", got)
+	}
+	if tables, err := s.TierTables(ctx); err != nil || len(tables) != 4 || tables[0].ID != "a-later-table" || tables[0].Changes != 2 {
+		t.Errorf("tables %+v, %v", tables, err)
+	}
 	// What tier was f on 2 May?
 	if got := query(t, s, `SELECT tier FROM tier_history WHERE family = 'f' AND model = '' AND created_at <= '2026-05-02' ORDER BY created_at DESC LIMIT 1`); got[0][0] != "flagship" {
 		t.Errorf("tier on 2 May: %v", got)
 	}
-	if n := query(t, s, `SELECT count(*) FROM score_history`)[0][0]; n != int64(6) {
-		t.Errorf("%v score rows, want 2 families in 3 tables", n)
+	if n := query(t, s, `SELECT count(*) FROM score_history`)[0][0]; n != int64(8) {
+		t.Errorf("%v score rows, want 2 families in 4 tables", n)
 	}
 }
 

@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	tierHistoryTable = newTable("tier_history", `table_id family model parent night created_at evidence tier previous_tier
+	tierHistoryTable = newTable("tier_history", `seq table_id family model parent night created_at evidence tier previous_tier
 		placement capability lo hi reason run_ids`)
-	scoreHistoryTable = newTable("score_history", `table_id family night created_at evidence capability lo hi overseas chinese
+	scoreHistoryTable = newTable("score_history", `seq table_id parent family night created_at evidence capability lo hi overseas chinese
 		observed_share theta theta_sd`)
 	componentsTable = newTable("score_components", `table_id family model benchmark run_id endpoint_kind n score stderr`)
 	publishedTable  = newTable("published_scores", `row_key family benchmark value unit setting reporter source variant published_on`)
@@ -31,8 +31,8 @@ var (
 // behind it. why gives the reason of a change by host ID, or by family for a
 // whole family. Recording a table twice changes nothing.
 func (s *Store) RecordTiers(ctx context.Context, t scoring.Tiers, used []scoring.Measurement, family func(modelID string) string, why map[string]string) error {
-	var known int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM score_history WHERE table_id = ?`, t.ID).Scan(&known)
+	var known, seq int64
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FILTER (table_id = ?), coalesce(max(seq), 0) + 1 FROM score_history`, t.ID).Scan(&known, &seq)
 	if err != nil {
 		return fmt.Errorf("database %s: %w", s.path, err)
 	}
@@ -51,7 +51,7 @@ func (s *Store) RecordTiers(ctx context.Context, t scoring.Tiers, used []scoring
 		for _, part := range []struct {
 			t    table
 			rows [][]any
-		}{{tierHistoryTable, tierRows(t, before, why)}, {scoreHistoryTable, scoreRows(t)}, {componentsTable, components}} {
+		}{{tierHistoryTable, tierRows(seq, t, before, why)}, {scoreHistoryTable, scoreRows(seq, t)}, {componentsTable, components}} {
 			if err := upsert(ctx, tx, part.t, part.rows); err != nil {
 				return err
 			}
@@ -79,7 +79,7 @@ func (s *Store) placements(ctx context.Context) (map[placed]scoring.Tier, error)
 	return out, err
 }
 
-func tierRows(t scoring.Tiers, before map[placed]scoring.Tier, why map[string]string) [][]any {
+func tierRows(seq int64, t scoring.Tiers, before map[placed]scoring.Tier, why map[string]string) [][]any {
 	var rows [][]any
 	for _, name := range slices.Sorted(maps.Keys(t.Families)) {
 		f := t.Families[name]
@@ -99,7 +99,7 @@ func tierRows(t scoring.Tiers, before map[placed]scoring.Tier, why map[string]st
 			if reason == "" {
 				reason = strings.Join(f.Reasons, "; ")
 			}
-			rows = append(rows, []any{t.ID, name, model, t.Parent, t.CreatedAt.UTC().Format(time.DateOnly), t.CreatedAt.UTC(),
+			rows = append(rows, []any{seq, t.ID, name, model, t.Parent, t.CreatedAt.UTC().Format(time.DateOnly), t.CreatedAt.UTC(),
 				string(t.Evidence), string(tier), from, f.Placement, f.Capability, f.Lo, f.Hi, text(reason), encode(t.RunIDs)})
 		}
 		add("", f.Tier)
@@ -110,12 +110,12 @@ func tierRows(t scoring.Tiers, before map[placed]scoring.Tier, why map[string]st
 	return rows
 }
 
-func scoreRows(t scoring.Tiers) [][]any {
+func scoreRows(seq int64, t scoring.Tiers) [][]any {
 	var rows [][]any
 	for _, name := range slices.Sorted(maps.Keys(t.Families)) {
 		f := t.Families[name]
 		a := f.Abilities[scoring.General]
-		rows = append(rows, []any{t.ID, name, t.CreatedAt.UTC().Format(time.DateOnly), t.CreatedAt.UTC(), string(t.Evidence),
+		rows = append(rows, []any{seq, t.ID, t.Parent, name, t.CreatedAt.UTC().Format(time.DateOnly), t.CreatedAt.UTC(), string(t.Evidence),
 			f.Capability, f.Lo, f.Hi, f.Overseas, f.Chinese, f.ObservedShare, a.Theta, a.SD})
 	}
 	return rows
@@ -199,7 +199,7 @@ func (s *Store) TierMoves(ctx context.Context, of string, first bool) ([]TierMov
 	return collect(ctx, s, `SELECT night, created_at, table_id, family, model, coalesce(previous_tier, ''), tier, previous_tier IS NULL,
 		evidence, capability, lo, hi, reason FROM tier_history
 		WHERE (? = '' OR family = ? OR model = ?) AND (? OR previous_tier IS NOT NULL)
-		ORDER BY created_at DESC, family, model`, []any{of, of, of, first}, func(rows *sql.Rows) (m TierMove, err error) {
+		ORDER BY seq DESC, family, model`, []any{of, of, of, first}, func(rows *sql.Rows) (m TierMove, err error) {
 		err = rows.Scan(&m.Night, &m.At, &m.TableID, &m.Family, &m.Model, &m.From, &m.To, &m.First, &m.Evidence, &m.Capability, &m.Lo, &m.Hi, &m.Reason)
 		return m, err
 	})
@@ -215,9 +215,8 @@ type TierTable struct {
 // TierTables lists the recorded tables, newest first.
 func (s *Store) TierTables(ctx context.Context) ([]TierTable, error) {
 	return collect(ctx, s, `SELECT table_id, max(evidence), max(created_at), count(*),
-		(SELECT count(*) FROM tier_history h WHERE h.table_id = score_history.table_id AND previous_tier IS NOT NULL),
-		(SELECT coalesce(max(parent), '') FROM tier_history h WHERE h.table_id = score_history.table_id)
-		FROM score_history GROUP BY table_id ORDER BY max(created_at) DESC, table_id`, nil, func(rows *sql.Rows) (t TierTable, err error) {
+		(SELECT count(*) FROM tier_history h WHERE h.table_id = score_history.table_id AND previous_tier IS NOT NULL), max(parent)
+		FROM score_history GROUP BY table_id ORDER BY max(seq) DESC`, nil, func(rows *sql.Rows) (t TierTable, err error) {
 		err = rows.Scan(&t.ID, &t.Evidence, &t.At, &t.Families, &t.Changes, &t.Parent)
 		return t, err
 	})

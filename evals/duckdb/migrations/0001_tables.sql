@@ -109,6 +109,7 @@ CREATE TABLE scorecards (
 
 -- One row for each placement that differs from the one before it.
 CREATE TABLE tier_history (
+    seq BIGINT NOT NULL,                -- order of recording; created_at is to the second
     table_id VARCHAR NOT NULL,
     family VARCHAR NOT NULL,
     model VARCHAR NOT NULL,             -- a host; '': the whole family
@@ -128,7 +129,9 @@ CREATE TABLE tier_history (
 );
 
 CREATE TABLE score_history (
+    seq BIGINT NOT NULL,
     table_id VARCHAR NOT NULL,
+    parent VARCHAR NOT NULL,
     family VARCHAR NOT NULL,
     night DATE NOT NULL,
     created_at TIMESTAMP NOT NULL,

@@ -46,7 +46,7 @@ WHERE r.finished_at IS NOT NULL
 GROUP BY ALL;
 
 CREATE VIEW v_tier_history AS
-SELECT night, created_at, table_id, family, model, coalesce(previous_tier, '') AS previous_tier, tier, placement, evidence,
+SELECT seq, night, created_at, table_id, family, model, coalesce(previous_tier, '') AS previous_tier, tier, placement, evidence,
        capability, lo, hi, reason, run_ids
 FROM tier_history;
 
@@ -54,8 +54,8 @@ FROM tier_history;
 CREATE VIEW v_tiers AS
 SELECT family, model, tier, placement, evidence, capability, lo, hi, night AS since, reason
 FROM tier_history
-QUALIFY row_number() OVER (PARTITION BY family, model ORDER BY created_at DESC, table_id DESC) = 1;
+QUALIFY row_number() OVER (PARTITION BY family, model ORDER BY seq DESC) = 1;
 
 CREATE VIEW v_score_history AS
-SELECT night, created_at, table_id, family, evidence, capability, lo, hi, overseas, chinese, observed_share, theta, theta_sd
+SELECT seq, night, created_at, table_id, family, evidence, capability, lo, hi, overseas, chinese, observed_share, theta, theta_sd
 FROM score_history;
