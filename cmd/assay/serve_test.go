@@ -279,3 +279,37 @@ func TestStopDrains(t *testing.T) {
 		t.Errorf("the stream ended as %d %q", r.status, r.body)
 	}
 }
+
+// A table left over from a rehearsal must neither steer real traffic nor keep
+// the gateway from starting.
+func TestLeftOverSimulatedTable(t *testing.T) {
+	t.Setenv("ONNXRUNTIME_LIB", libraryPath(t))
+	conf := write(t, filepath.Join(t.TempDir(), "assay.yaml"), "providers:\n  openai: {base_url: "+fakeProvider(t).URL+"/v1}\n")
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("data", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, defaultTiers, "openai/gpt-4o", scoring.Sim)
+	g := startGateway(t, map[string]string{"OPENAI_API_KEY": "sk-provider"}, "--config", conf)
+	ready := get(t, g.url+"/readyz").body
+	if gjson.Get(ready, "tiers_evidence").Str != "published" || !strings.Contains(gjson.Get(ready, "problems.0").Str, "simulated evidence") {
+		t.Errorf("readyz %s", ready)
+	}
+}
+
+// libraryPath keeps a library that was found from the working directory.
+func libraryPath(t *testing.T) string {
+	t.Helper()
+	if lib := os.Getenv("ONNXRUNTIME_LIB"); lib != "" {
+		return lib
+	}
+	found, _ := filepath.Glob("../../.cache/onnxruntime/*/libonnxruntime.so")
+	if len(found) == 0 {
+		return ""
+	}
+	abs, err := filepath.Abs(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}
