@@ -66,3 +66,14 @@ def write_anchors(path: Path, scale: Scale, family: dict) -> int:
             m = f.models[k]
             w.writerow([m, family.get(m, ""), f"{f.theta[k]:.3f}", f"{f.theta_se[k]:.3f}", ";".join(f.sources_of[k])])
     return len(order)
+
+
+def test_difficulties(c: Corpus, scale: Scale, family: dict, same: dict) -> dict[str, float]:
+    """b of the test prompts, for measuring only: abilities stay as fitted, each
+    item gets the difficulty that its own outcomes imply."""
+    f = scale.all
+    known = {m: (t, 0.02) for m, t in zip(f.models, f.theta)}
+    rows = [r for r in c.outcomes if r.source not in RELATIVE_SOURCES and r.test]
+    group = {m: g for m, g in family.items() if g}
+    fit = irt.fit(rows, same, group, fixed=known, shift=False)
+    return {i: float(b) for i, b in zip(fit.item_ids, fit.b)}
