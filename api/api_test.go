@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -260,6 +261,39 @@ func TestBadInput(t *testing.T) {
 				t.Error("no X-Request-Id")
 			}
 		})
+	}
+}
+
+// A client that is still sending must read why it was refused, not see a reset.
+func TestOversizedBodyIsAnsweredToAClientStillSending(t *testing.T) {
+	s := serve(t, echo, Options{MaxBody: 1 << 20})
+	for range 5 {
+		r := send(t, "POST", s.URL+"/v1/chat/completions", strings.Repeat("x", 7<<20))
+		if r.status != 413 || gjson.Get(r.body, "error.code").Str != "request_too_large" {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+	}
+}
+
+func TestBodyThatBreaksOffIsTheClientsFault(t *testing.T) {
+	s := serve(t, echo, Options{})
+	c, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"mod")
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	if res.StatusCode != 400 || gjson.GetBytes(body, "error.code").Str != "unreadable_body" {
+		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -50,12 +51,23 @@ func (s *Server) readRequest(c *gin.Context) (req openai.Request, explicit bool,
 
 // readBody reads the whole body, up to the limit.
 func (s *Server) readBody(c *gin.Context) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, s.o.MaxBody))
-	var large *http.MaxBytesError
-	if err != nil && !errors.As(err, &large) && c.Request.Context().Err() == nil {
+	body, err := io.ReadAll(io.LimitReader(c.Request.Body, s.o.MaxBody+1))
+	switch {
+	case int64(len(body)) > s.o.MaxBody:
+		s.drain(c)
+		return nil, &openai.Error{Status: http.StatusRequestEntityTooLarge, Type: "invalid_request_error", Code: "request_too_large", Message: fmt.Sprintf("the request body is larger than %d bytes", s.o.MaxBody)}
+	case err != nil:
 		return nil, openai.BadRequest("unreadable_body", "", "the request body broke off")
 	}
-	return body, err
+	return body, nil
+}
+
+// drain reads on for a while and throws away: a client that is still sending
+// when the connection closes sees a reset instead of the answer that says why.
+func (s *Server) drain(c *gin.Context) {
+	_ = http.NewResponseController(c.Writer).SetReadDeadline(s.o.Now().Add(10 * time.Second)) // a recorder in a test has none
+	_, _ = io.CopyN(io.Discard, c.Request.Body, 8*s.o.MaxBody)
+	c.Header("Connection", "close")
 }
 
 func explicitHeader(v string) (bool, error) {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -22,15 +21,10 @@ const statusClientGone = 499
 // toOpenAI is the one table from errors to error bodies. An error that is not
 // in it is logged in full and shown as an internal error.
 func (s *Server) toOpenAI(ctx context.Context, id string, err error) *openai.Error {
-	var (
-		oe    *openai.Error
-		large *http.MaxBytesError
-	)
+	var oe *openai.Error
 	switch {
 	case errors.As(err, &oe):
 		return oe
-	case errors.As(err, &large):
-		return &openai.Error{Status: http.StatusRequestEntityTooLarge, Type: "invalid_request_error", Code: "request_too_large", Message: fmt.Sprintf("the request body is larger than %d bytes", large.Limit)}
 	case errors.Is(err, router.ErrBroken):
 		return &openai.Error{Status: http.StatusBadGateway, Type: "server_error", Code: "upstream_broken", Message: "the model's provider broke off in the middle of the answer"}
 	case errors.Is(err, context.Canceled):
