@@ -61,7 +61,7 @@ fuzz:
 
 # Time and allocations of what lies on the path of a request.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./router ./models ./classifier/onnx
+	$(GO) test -run '^$$' -bench . -benchmem ./router ./models ./classifier/onnx ./cmd/assay
 
 clean:
 	rm -rf bin .cache

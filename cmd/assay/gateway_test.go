@@ -72,7 +72,7 @@ type gateway struct {
 var servingOn = regexp.MustCompile(`serving on (http://\S+)`)
 
 // startGateway runs `assay serve` on a free port until the test ends.
-func startGateway(t *testing.T, env map[string]string, args ...string) *gateway {
+func startGateway(t testing.TB, env map[string]string, args ...string) *gateway {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	g := &gateway{stderr: &lockedBuffer{}}
@@ -102,7 +102,7 @@ type reply struct {
 	body   string
 }
 
-func post(t *testing.T, url, body string) reply {
+func post(t testing.TB, url, body string) reply {
 	t.Helper()
 	res, err := http.Post(url, "application/json", strings.NewReader(body))
 	if err != nil {
@@ -120,7 +120,7 @@ func get(t *testing.T, url string) reply {
 	return read(t, res)
 }
 
-func read(t *testing.T, res *http.Response) reply {
+func read(t testing.TB, res *http.Response) reply {
 	t.Helper()
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
@@ -150,7 +150,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("never happened: %s", what)
 }
 
-func write(t *testing.T, path, text string) string {
+func write(t testing.TB, path, text string) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func write(t *testing.T, path, text string) string {
 // fakeProvider is an OpenAI-compatible provider over real HTTP. It answers as
 // the simulator does, fails for "please fail", and cuts the connection in the
 // middle of a stream for "please die mid-stream".
-func fakeProvider(t *testing.T) *httptest.Server {
+func fakeProvider(t testing.TB) *httptest.Server {
 	t.Helper()
 	answers := sim.New(sim.Options{Profiles: map[string]sim.Profile{"*": {FirstByte: time.Millisecond}}})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -196,7 +196,7 @@ func fakeProvider(t *testing.T) *httptest.Server {
 }
 
 // realGateway is a gateway with one real provider, reached over HTTP.
-func realGateway(t *testing.T, args ...string) *gateway {
+func realGateway(t testing.TB, args ...string) *gateway {
 	t.Helper()
 	conf := write(t, filepath.Join(t.TempDir(), "assay.yaml"), "providers:\n  openai: {base_url: "+fakeProvider(t).URL+"/v1}\n")
 	return startGateway(t, map[string]string{"OPENAI_API_KEY": "sk-provider"}, append([]string{"--config", conf}, args...)...)

@@ -61,6 +61,9 @@ func explainSetup(out io.Writer, w *world, why string) {
 	for _, a := range leftOut(w.table) {
 		fmt.Fprintf(out, "assay: left out: %s (%d models): %s\n", a.Provider, a.Models, a.Why)
 	}
+	for _, p := range w.Problems() {
+		fmt.Fprintln(out, "assay: problem:", p)
+	}
 	if why != "" {
 		fmt.Fprintln(out, "assay: the heuristic classifies, the model does not run:", why)
 	}
