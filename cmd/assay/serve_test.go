@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -260,23 +261,28 @@ func TestHeuristicAnswersWithoutAModel(t *testing.T) {
 
 // Stopping lets a running stream finish.
 func TestStopDrains(t *testing.T) {
-	conf := write(t, filepath.Join(t.TempDir(), "a.yaml"), "simulated: {profiles: {'*': {first_byte: 300ms, tokens_per_second: 200}}}\n")
+	conf := write(t, filepath.Join(t.TempDir(), "a.yaml"), "simulated: {profiles: {'*': {tokens_per_second: 40}}}\n")
 	g := startGateway(t, nil, "--config", conf)
-	got := make(chan reply, 1)
-	go func() {
-		res, err := http.Post(g.url+"/v1/chat/completions", "application/json", strings.NewReader(strings.Replace(chat("gpt-4o", "hi"), "{", `{"stream":true,`, 1)))
-		if err != nil {
-			got <- reply{}
-			return
-		}
-		got <- read(t, res)
-	}()
-	time.Sleep(150 * time.Millisecond)
-	if code := g.stop(); code != exitOK {
+	res, err := http.Post(g.url+"/v1/chat/completions", "application/json", strings.NewReader(strings.Replace(chat("gpt-4o", "hi"), "{", `{"stream":true,`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	first := make([]byte, 10)
+	if _, err := io.ReadFull(res.Body, first); err != nil { // the answer has begun
+		t.Fatal(err)
+	}
+	stopped := make(chan int, 1)
+	go func() { stopped <- g.stop() }()
+	rest, err := io.ReadAll(res.Body)
+	if err != nil || !strings.HasSuffix(string(rest), "data: [DONE]\n\n") {
+		t.Errorf("the stream ended as %v %q", err, rest)
+	}
+	if code := <-stopped; code != exitOK {
 		t.Errorf("exit %d", code)
 	}
-	if r := <-got; r.status != 200 || !strings.HasSuffix(r.body, "data: [DONE]\n\n") {
-		t.Errorf("the stream ended as %d %q", r.status, r.body)
+	if _, err := http.Get(g.url + "/healthz"); err == nil {
+		t.Error("it still answers after its end")
 	}
 }
 
