@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -31,7 +32,9 @@ func (r *retiering) evidence(lf *latentFamily, measured map[string][]Measurement
 // estimate gives a card for the family (which < 0) or for one of its measured
 // hosts, with published numbers discounted by the share that was measured.
 // The joint prior has the family's modes and its hosts: a host's ability is
-// its mode's plus N(0, HostSD²).
+// its mode's plus N(0, HostSD²), or more for the host itself if it is an
+// outlier (see hostVariance). The family's estimate does not take part in that:
+// a host that gets worse must never lift the others.
 func (r *retiering) estimate(lf *latentFamily, evidence []hostEvidence, mode, which int, share float64, useMeasured bool) Scorecard {
 	l := r.cards.fit
 	believe := 1 - (1-r.cfg.Discount)*min(1, share)
@@ -50,7 +53,7 @@ func (r *retiering) estimate(lf *latentFamily, evidence []hostEvidence, mode, wh
 		for j := i; j < n; j++ {
 			v := prior.At(source(i), source(j))
 			if i == j && i >= k {
-				v += r.cfg.HostSD * r.cfg.HostSD
+				v += r.hostVariance(lf, evidence[i-k], i-k == which)
 			}
 			cov.SetSym(i, j, v)
 		}
@@ -83,6 +86,32 @@ func (r *retiering) estimate(lf *latentFamily, evidence []hostEvidence, mode, wh
 	}
 	card.take(l.blend(s))
 	return card
+}
+
+// hostVariance is the prior variance of a host's distance from its family. For
+// the host that is being estimated, results beyond Outlier open it to the
+// moment estimate from that one distance d: E d² = variance + var(d).
+func (r *retiering) hostVariance(lf *latentFamily, e hostEvidence, own bool) float64 {
+	usual := r.cfg.HostSD * r.cfg.HostSD
+	if !own || math.Abs(e.surprise(lf, usual)) < r.cfg.Outlier {
+		return usual
+	}
+	d, noise := e.distance(lf)
+	return max(usual, d*d-noise)
+}
+
+// outlying reports whether all hosts are outliers in the same direction.
+func (r *retiering) outlying(lf *latentFamily, evidence []hostEvidence) bool {
+	up, down := 0, 0
+	for _, e := range evidence {
+		switch s := e.surprise(lf, r.cfg.HostSD*r.cfg.HostSD); {
+		case s >= r.cfg.Outlier:
+			up++
+		case s <= -r.cfg.Outlier:
+			down++
+		}
+	}
+	return len(evidence) > 0 && (up == len(evidence) || down == len(evidence))
 }
 
 // pooled gives the measured cells of one host, or of all (which < 0), one per

@@ -207,16 +207,22 @@ type hostEvidence struct {
 	n     int // items in all
 }
 
-// surprise is the distance of a host's results from what published evidence
-// predicts, in standard deviations of that prediction.
-func (h hostEvidence) surprise(f *latentFamily, hostVar float64) float64 {
+// distance is the best estimate of how far a host's results lie from what
+// published evidence predicts, in standard deviations of ability, and the
+// variance of that estimate: its own and that of the family's ability.
+func (h hostEvidence) distance(f *latentFamily) (d, variance float64) {
 	var hSum, p float64
 	for _, c := range h.cells {
 		k := 1 / (c.item.s2 + c.sampling)
 		hSum += k * c.item.b * (c.z - c.item.at(f.theta[h.mode], f.origin))
 		p += k * c.item.b * c.item.b
 	}
-	// hSum/p is the best estimate of the host's distance, with variance 1/p
-	// beside the uncertainty of the family's and the host's own ability.
-	return hSum / p / math.Sqrt(1/p+f.cov.At(h.mode, h.mode)+hostVar)
+	return hSum / p, 1/p + f.cov.At(h.mode, h.mode)
+}
+
+// surprise is the distance in standard deviations of its prediction, hosts
+// differing with variance hostVar.
+func (h hostEvidence) surprise(f *latentFamily, hostVar float64) float64 {
+	d, variance := h.distance(f)
+	return d / math.Sqrt(variance+hostVar)
 }

@@ -33,6 +33,13 @@ type RetierConfig struct {
 	// HostSD is the expected spread of hosts around their family, in standard
 	// deviations of ability. Default 0.25.
 	HostSD float64
+	// Outlier is the surprise, in standard deviations, from which a host's
+	// results are no longer taken for a draw from HostSD: something else is
+	// served there than what the published numbers describe. The host's own
+	// spread is then estimated from its distance, and if that is so at every
+	// host of a family, published numbers keep Discount of their weight however
+	// few the items were. Default 3.
+	Outlier float64
 	// Certainty is the probability that the evidence must give to a change of
 	// tier. Default 0.9.
 	Certainty float64
@@ -46,6 +53,7 @@ func (c RetierConfig) withDefaults() RetierConfig {
 	c.MinItems = cmp.Or(c.MinItems, 100)
 	c.Discount = cmp.Or(c.Discount, 0.1)
 	c.HostSD = cmp.Or(c.HostSD, 0.25)
+	c.Outlier = cmp.Or(c.Outlier, 3)
 	c.Certainty = cmp.Or(c.Certainty, 0.9)
 	c.Surprise = cmp.Or(c.Surprise, 1)
 	return c
@@ -181,13 +189,16 @@ func (r *retiering) family(name string, old Family, measured map[string][]Measur
 		share += min(1, float64(h.n)/float64(r.cfg.MinItems)) / float64(len(hosts))
 		total += h.n
 	}
+	whole := len(evidence) == len(hosts)
+	if whole && r.outlying(lf, evidence) {
+		share = 1
+	}
 	card := r.cards.Cards[name]
 	c := classOf(card, hosts)
 
 	f := old
 	f.Hosts = maps.Clone(old.Hosts)
 	at := slices.Index(lf.modes, card.Mode)
-	whole := len(evidence) == len(hosts)
 	est := r.estimate(lf, evidence, at, -1, share, whole)
 	est.Mode = card.Mode
 	f.take(est)

@@ -65,6 +65,28 @@ func TestACollapsedFlagshipFalls(t *testing.T) {
 	}
 }
 
+// A host that does far worse than its family can is no draw from the usual
+// spread of hosts: few items are enough to take its ability down, and the
+// family's other hosts keep theirs.
+func TestACollapsedHostLosesItsAbility(t *testing.T) {
+	base, in := published(t)
+	const family, bad, good = "qwen2.5-7b-instruct", "siliconflow/Qwen/Qwen2.5-7B-Instruct", "qwen/qwen2-5-7b-instruct"
+	out, _ := retier(t, base, measure(bad, 16, 0.12, 0.18), in)
+	was, _ := base.Ability(family, bad, General)
+	is, _ := out.Ability(family, bad, General)
+	other, _ := out.Ability(family, good, General)
+	if is.Theta > was.Theta-2 {
+		t.Errorf("collapsed host: ability %.2f, before %.2f", is.Theta, was.Theta)
+	}
+	if other.Theta < was.Theta-0.5 {
+		t.Errorf("the other host fell with it: %.2f, before %.2f", other.Theta, was.Theta)
+	}
+	slightly, _ := retier(t, base, measure(bad, 16, 0.7, 0.5), in)
+	if a, _ := slightly.Ability(family, bad, General); math.Abs(a.Theta-was.Theta) > 0.5 {
+		t.Errorf("a result within the noise moved the ability from %.2f to %.2f", was.Theta, a.Theta)
+	}
+}
+
 func TestScoringAsExpectedChangesNoTier(t *testing.T) {
 	base, in := published(t)
 	s := scored(t)
