@@ -16,6 +16,10 @@ import (
 type Needs struct {
 	Vision, Tools, JSONSchema, Logprobs, MultipleN, AudioIn, AudioOut, Files bool
 
+	// Sampling and System are met unless a source denies them: nearly every model
+	// takes them and few sources say so.
+	Sampling, System bool
+
 	PromptTokens int64
 	MaxTokens    int // the request's output limit; 0 none
 	N            int
@@ -26,7 +30,7 @@ func NeedsOf(r openai.Request, promptTokens int64) Needs {
 	return Needs{
 		Vision: r.Images() > 0, Tools: r.Tools > 0 || r.ToolHistory, JSONSchema: r.JSONSchema,
 		Logprobs: r.Logprobs, MultipleN: r.N > 1, AudioIn: r.AudioIn, AudioOut: r.AudioOut, Files: r.Files,
-		PromptTokens: promptTokens, MaxTokens: r.MaxTokens, N: r.N,
+		Sampling: r.Sampling, System: r.System(), PromptTokens: promptTokens, MaxTokens: r.MaxTokens, N: r.N,
 	}
 }
 
@@ -200,6 +204,10 @@ func (r *row) lacks(n Needs) (denied, unknown string) {
 		}
 	}
 	switch {
+	case n.Sampling && r.Caps.Sampling == models.No:
+		return "does not support temperature or top_p", ""
+	case n.System && r.Caps.SystemMessage == models.No:
+		return "does not support system messages", ""
 	case r.MaxOutput > 0 && n.MaxTokens > r.MaxOutput:
 		return fmt.Sprintf("max_tokens %d exceeds its output limit %d", n.MaxTokens, r.MaxOutput), ""
 	case r.Context > 0 && n.PromptTokens+int64(n.MaxTokens) > int64(r.Context):

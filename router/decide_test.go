@@ -137,6 +137,8 @@ func TestNeedsKeepOutWhoCannot(t *testing.T) {
 		"json schema": {Needs{JSONSchema: true}, func(m models.Model) bool { return m.Caps.JSONSchema.Ok() }},
 		"logprobs":    {Needs{Logprobs: true}, func(m models.Model) bool { return m.Caps.Logprobs.Ok() }},
 		"n":           {Needs{MultipleN: true, N: 3}, func(m models.Model) bool { return m.Caps.MultipleN.Ok() }},
+		"sampling":    {Needs{Sampling: true}, func(m models.Model) bool { return m.Caps.Sampling != models.No }},
+		"system":      {Needs{System: true}, func(m models.Model) bool { return m.Caps.SystemMessage != models.No }},
 		"output":      {Needs{MaxTokens: 100_000}, func(m models.Model) bool { return m.MaxOutput == 0 || m.MaxOutput >= 100_000 }},
 		"context":     {Needs{PromptTokens: 500_000}, func(m models.Model) bool { return m.Context >= 500_000 }},
 	} {
@@ -159,6 +161,15 @@ func TestNeedsKeepOutWhoCannot(t *testing.T) {
 				t.Errorf("%d candidates and %d left out are not %d", len(d.Candidates), len(d.LeftOut), table.Chat())
 			}
 		})
+	}
+}
+
+// The rule of sampling parameters must have somebody to keep out.
+func TestSomeModelsDenySampling(t *testing.T) {
+	table := realTable(t, Policy{})
+	d := mustDecide(t, table, "assay/balanced", class(classifier.KnowledgeQA, 0), Needs{Sampling: true})
+	if !slices.ContainsFunc(d.LeftOut, func(l LeftOut) bool { return strings.Contains(l.Why, "temperature") }) {
+		t.Error("nobody is left out for temperature")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -29,6 +30,7 @@ type Request struct {
 	N            int // answers asked for, at least 1
 	MaxTokens    int // max_completion_tokens, else max_tokens; 0 if absent
 	Seeded       bool
+	Sampling     bool // temperature or top_p other than the default of 1
 	AudioIn      bool
 	AudioOut     bool
 	Files        bool // file parts such as PDF documents
@@ -218,6 +220,10 @@ func (r *Request) decodeOptions(root gjson.Result) error {
 		r.JSONSchema = true
 	}
 	r.Seeded = root.Get("seed").Type == gjson.Number
+	for _, name := range []string{"temperature", "top_p"} {
+		v := root.Get(name)
+		r.Sampling = r.Sampling || v.Type == gjson.Number && v.Num != 1
+	}
 	for _, m := range root.Get("modalities").Array() {
 		r.AudioOut = r.AudioOut || m.Str == "audio"
 	}
@@ -254,6 +260,11 @@ func intField(root gjson.Result, name string, lo, hi int64) (int, error) {
 // Input gives what the classifier may look at.
 func (r Request) Input() classifier.Input {
 	return classifier.Input{Messages: r.Messages, Tools: r.Tools}
+}
+
+// System reports whether the request has a system or developer message.
+func (r Request) System() bool {
+	return slices.ContainsFunc(r.Messages, func(m classifier.Message) bool { return m.Role == "system" || m.Role == "developer" })
 }
 
 // Images counts the image parts of the request.

@@ -12,7 +12,7 @@ import (
 )
 
 func TestDecodeRequestReadsWhatWeActOn(t *testing.T) {
-	body := `{"model":"assay/balanced","stream":true,"stream_options":{"include_usage":true},"n":2,"max_completion_tokens":50,"max_tokens":9,"seed":7,
+	body := `{"model":"assay/balanced","stream":true,"stream_options":{"include_usage":true},"n":2,"max_completion_tokens":50,"max_tokens":9,"seed":7,"top_p":1,"temperature":0.2,
 		"tools":[{"type":"function","function":{"name":"f"}}],"response_format":{"type":"json_schema"},"logprobs":true,"modalities":["text","audio"],
 		"messages":[{"role":"system","content":"be brief"},
 		{"role":"user","content":[{"type":"text","text":"what"},{"type":"image_url","image_url":{"url":"data:"}},{"type":"text","text":"is it"},{"type":"file"},{"type":"input_audio"},{"type":"future_part"}]},
@@ -22,7 +22,7 @@ func TestDecodeRequestReadsWhatWeActOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Request{Raw: []byte(body), Model: "assay/balanced", Stream: true, IncludeUsage: true, Tools: 1, ToolHistory: true, JSONSchema: true, Logprobs: true,
-		N: 2, MaxTokens: 50, Seeded: true, AudioIn: true, AudioOut: true, Files: true,
+		N: 2, MaxTokens: 50, Seeded: true, Sampling: true, AudioIn: true, AudioOut: true, Files: true,
 		Messages: []classifier.Message{{Role: "system", Text: "be brief"}, {Role: "user", Text: "what\nis it", Images: 1}, {Role: "assistant"}}}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
