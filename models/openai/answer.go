@@ -83,7 +83,8 @@ func UpstreamError(provider string, status int, body []byte) *Error {
 	v := gjson.GetBytes(body, "error")
 	msg := errorMessage(v)
 	if msg == "" {
-		msg = http.StatusText(status)
+		msg = strings.TrimSpace(http.StatusText(status) + ": " + otherMessage(body))
+		msg = strings.TrimSuffix(msg, ":")
 	}
 	e := &Error{Status: status, Message: provider + ": " + msg, Type: v.Get("type").String(), Code: v.Get("code").String(), Param: v.Get("param").String()}
 	switch {
@@ -97,6 +98,21 @@ func UpstreamError(provider string, status int, body []byte) *Error {
 		e.Type = "upstream_error"
 	}
 	return e
+}
+
+// otherMessage finds words in an error that is not in OpenAI's form: the usual
+// fields of other frameworks, else the beginning of a plain text.
+func otherMessage(body []byte) string {
+	for _, field := range []string{"message", "detail", "detail.0.msg"} {
+		if s := gjson.GetBytes(body, field); s.Type == gjson.String && s.Str != "" {
+			return s.Str
+		}
+	}
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 200)]), "")), " ")
+	if strings.HasPrefix(text, "<") || strings.HasPrefix(text, "{") {
+		return "" // a page or a structure is no sentence
+	}
+	return text
 }
 
 func errorMessage(v gjson.Result) string {

@@ -43,6 +43,20 @@ func TestUpstreamErrorNeverBlamesTheClientForTheOperatorsAccount(t *testing.T) {
 			t.Errorf("upstream %d shows the provider's own words about the account: %s", status, e.Message)
 		}
 	}
+	for body, want := range map[string]string{
+		`{"error":{"message":"m"}}`:      "p: m",
+		`{"error":"m"}`:                  "p: m",
+		`{"detail":"d"}`:                 "p: Bad Request: d",
+		`{"detail":[{"msg":"missing"}]}`: "p: Bad Request: missing",
+		"Invalid UUID\n":                 "p: Bad Request: Invalid UUID",
+		"<html>":                         "p: Bad Request",
+		"":                               "p: Bad Request",
+		`{"x":1}`:                        "p: Bad Request",
+	} {
+		if e := UpstreamError("p", 400, []byte(body)); e.Message != want {
+			t.Errorf("%q: message %q, want %q", body, e.Message, want)
+		}
+	}
 	if e := UpstreamError("p", 500, []byte("<html>")); e.Message == "" || e.Type == "" {
 		t.Errorf("no JSON body: %+v", e)
 	}

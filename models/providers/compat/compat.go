@@ -70,7 +70,9 @@ func (c *Client) Do(ctx context.Context, call router.Call) (*router.Response, er
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "assay")
-	req.Header.Set("X-Request-Id", call.ID)
+	// OpenAI's name for a caller's own id. X-Request-Id is the server's: some
+	// answer 400 to one that is not a UUID.
+	req.Header.Set("X-Client-Request-Id", call.ID)
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}

@@ -30,7 +30,7 @@ func TestDoSendsBodyAndKey(t *testing.T) {
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.Method != "POST" || r.URL.Path != "/v1/chat/completions" || string(body) != `{"model":"m"}` ||
-			r.Header.Get("Authorization") != "Bearer sk-operator" || r.Header.Get("X-Request-Id") != "req_7" || r.Header.Get("Content-Type") != "application/json" {
+			r.Header.Get("Authorization") != "Bearer sk-operator" || r.Header.Get("X-Client-Request-Id") != "req_7" || r.Header.Get("X-Request-Id") != "" || r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s %s %q %v", r.Method, r.URL, body, r.Header)
 		}
 		w.WriteHeader(418)
