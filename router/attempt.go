@@ -229,6 +229,7 @@ func (a *attempt) relay(ctx, callCtx context.Context, res *Response, firstByte *
 // streamState is what a stream has shown so far.
 type streamState struct {
 	text     strings.Builder
+	last     []byte // the latest chunk passed on
 	finished bool
 	usage    models.Usage
 	hasUsage bool
@@ -258,10 +259,25 @@ func (a *attempt) pass(s *streamState, data []byte) error {
 			}
 		}
 	}
+	s.last = data
 	if err := a.sink.Event(data); err != nil {
 		return fmt.Errorf("%w: %w", errClient, err)
 	}
 	return nil
+}
+
+// usageChunk makes the chunk that the client asked for and the upstream left
+// out, from the estimate, after the pattern of the stream's other chunks.
+func (a *attempt) usageChunk(last []byte) ([]byte, error) {
+	chunk, err := sjson.SetRawBytes(last, "choices", []byte("[]"))
+	if err != nil {
+		return nil, err
+	}
+	u := map[string]any{"prompt_tokens": a.out.Usage.Input, "completion_tokens": a.out.Usage.Output, "total_tokens": a.out.Usage.Input + a.out.Usage.Output, "estimated": true}
+	if a.out.CostKnown {
+		u["cost"] = float64(a.out.CostNano) / 1e9
+	}
+	return sjson.SetBytes(chunk, "usage", u)
 }
 
 // endStream settles a stream and, if it ended well, closes it for the client.
@@ -281,9 +297,17 @@ func (a *attempt) endStream(ctx context.Context, s *streamState, err error) erro
 		return err
 	}
 	a.out.Outcome = Success
-	if err := a.sink.Event(openai.Done); err != nil {
-		a.out.Outcome = ClientGone
-		return fmt.Errorf("%w: %w", errClient, err)
+	closing := [][]byte{openai.Done}
+	if a.ask.Request.IncludeUsage && !s.hasUsage && s.last != nil {
+		if chunk, err := a.usageChunk(s.last); err == nil {
+			closing = [][]byte{chunk, openai.Done}
+		}
+	}
+	for _, data := range closing {
+		if err := a.sink.Event(data); err != nil {
+			a.out.Outcome = ClientGone
+			return fmt.Errorf("%w: %w", errClient, err)
+		}
 	}
 	return nil
 }

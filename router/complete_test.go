@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tidwall/gjson"
 
 	"assay/models/openai"
 )
@@ -142,6 +143,22 @@ func TestMissingUsageIsEstimated(t *testing.T) {
 	a, _ := rec.Final()
 	if !a.Usage.Estimated || a.Usage.Output != 1 || a.Usage.Input == 0 { // "hello" is one token
 		t.Errorf("usage %+v", a.Usage)
+	}
+}
+
+// A client that asked for usage gets it even where the upstream sends none.
+func TestAskedForUsageIsNeverLeftOut(t *testing.T) {
+	r, _ := newRouter(t, Policy{}, nil, step{body: sse(`{"id":"c1","choices":[{"delta":{"content":"hello"}}]}`, `{"id":"c1","choices":[{"delta":{},"finish_reason":"stop"}]}`, "[DONE]")})
+	sink := &recorder{}
+	if _, err := r.Complete(context.Background(), ask(t, strings.Replace(streamed, `"stream":true`, `"stream":true,"stream_options":{"include_usage":true}`, 1)), sink); err != nil {
+		t.Fatal(err)
+	}
+	if len(sink.events) != 4 || sink.events[3] != "[DONE]" {
+		t.Fatalf("events %q", sink.events)
+	}
+	usage := gjson.Parse(sink.events[2])
+	if usage.Get("id").Str != "c1" || len(usage.Get("choices").Array()) != 0 || usage.Get("usage.completion_tokens").Int() != 1 || !usage.Get("usage.estimated").Bool() || !usage.Get("usage.cost").Exists() {
+		t.Errorf("usage chunk %s", usage.Raw)
 	}
 }
 
