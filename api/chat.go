@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -45,7 +44,7 @@ func (s *Server) readRequest(c *gin.Context) (req openai.Request, explicit bool,
 	if req, err = openai.DecodeRequest(body); err != nil {
 		return req, false, err
 	}
-	explicit, err = explicitHeader(c.GetHeader("X-Gateway-Routing"))
+	explicit, err = router.Explicit(c.GetHeader("X-Gateway-Routing"))
 	return req, explicit, err
 }
 
@@ -68,16 +67,6 @@ func (s *Server) drain(c *gin.Context) {
 	_ = http.NewResponseController(c.Writer).SetReadDeadline(s.o.Now().Add(10 * time.Second)) // a recorder in a test has none
 	_, _ = io.CopyN(io.Discard, c.Request.Body, 8*s.o.MaxBody)
 	c.Header("Connection", "close")
-}
-
-func explicitHeader(v string) (bool, error) {
-	switch strings.ToLower(strings.TrimSpace(v)) {
-	case "":
-		return false, nil
-	case "explicit":
-		return true, nil
-	}
-	return false, openai.BadRequest("invalid_header", "X-Gateway-Routing", "header X-Gateway-Routing is %q; the only value is \"explicit\"", v)
 }
 
 // decisionHeaders names what ran, or what was decided if nothing ran.

@@ -140,8 +140,7 @@ func TestWatchWaitsForContentToSettle(t *testing.T) {
 	}
 	seen := 0
 	w.OnChange = func(*Catalog) { seen++ }
-	s = w.look(s)
-	s = w.look(s)
+	w.look(w.look(s))
 	if seen != 1 {
 		t.Errorf("settled content was handed over %d times, want once", seen)
 	}

@@ -38,6 +38,18 @@ type Target struct {
 	Rule string
 }
 
+// Explicit reads the header X-Gateway-Routing: "explicit" admits one exact
+// model only, absent leaves the usual rules, anything else is a 400.
+func Explicit(header string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(header)) {
+	case "":
+		return false, nil
+	case "explicit":
+		return true, nil
+	}
+	return false, openai.BadRequest("invalid_header", "X-Gateway-Routing", "header X-Gateway-Routing is %q; the only value is \"explicit\"", header)
+}
+
 // aliases of the assay/ namespace.
 var aliases = map[string]Objective{
 	"assay/balanced": Balanced, "assay/cost": Cost, "assay/quality": Quality, "assay/fast": Fast,

@@ -20,13 +20,12 @@ import (
 
 // latentItem is the fitted curve of an item.
 type latentItem struct {
-	item       Item
-	elo        bool
-	mean, sd   float64 // of the transformed scores, for z
-	a, b, g    float64 // in z
-	s2         float64 // residual variance of z at weight 1
-	cells      []int   // indices into latent.cells
-	sumWeights float64
+	item     Item
+	elo      bool
+	mean, sd float64 // of the transformed scores, for z
+	a, b, g  float64 // in z
+	s2       float64 // residual variance of z at weight 1
+	cells    []int   // indices into latent.cells
 }
 
 // latentFamily is one family with the variants it was scored in.

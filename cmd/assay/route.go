@@ -135,9 +135,8 @@ func routeOne(ctx context.Context, r *router.Router, line []byte, n int) (any, b
 	explicit := false
 	for name, v := range l.Headers {
 		if strings.EqualFold(name, "X-Gateway-Routing") {
-			explicit = strings.EqualFold(strings.TrimSpace(v), "explicit")
-			if !explicit && v != "" {
-				return badLine{ID: l.ID, Error: fmt.Sprintf("header X-Gateway-Routing is %q; the only value is \"explicit\"", v), Line: n}, false
+			if explicit, err = router.Explicit(v); err != nil {
+				return badLine{ID: l.ID, Error: err.Error(), Line: n}, false
 			}
 		}
 	}

@@ -141,10 +141,9 @@ func TestQualityIsTheShareOfRightAnswers(t *testing.T) {
 	for _, quality := range []float64{0, 0.25, 0.5, 0.9, 1} {
 		s := simulator(Options{Key: NewKey(key), Profiles: map[string]Profile{"a/b": {Quality: &quality}}})
 		expecting := simulator(Options{Key: NewKey(key), Expected: func(string, string) (float64, bool) { return quality, true }})
-		if _, a := do(t, s, "a/b", prompt(key[0].Question)); true {
-			if _, b := do(t, expecting, "a/b", prompt(key[0].Question)); a != b {
-				t.Errorf("quality %.2f by profile and by expectation answer differently", quality)
-			}
+		_, byProfile := do(t, s, "a/b", prompt(key[0].Question))
+		if _, byExpectation := do(t, expecting, "a/b", prompt(key[0].Question)); byProfile != byExpectation {
+			t.Errorf("quality %.2f by profile and by expectation answer differently", quality)
 		}
 		right := 0
 		for i, k := range key {
