@@ -4,7 +4,7 @@ GO ?= go
 ADDR ?= 127.0.0.1:8080
 SDK := .cache/sdk
 
-.PHONY: build run test check sdk smoke fuzz bench runtime clean
+.PHONY: build run test check sdk smoke fuzz bench train bench-classifier runtime clean
 
 # bin/ is complete in itself: the binaries look for the library in lib/ beside them.
 build:
@@ -62,6 +62,16 @@ fuzz:
 # Time and allocations of what lies on the path of a request.
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./router ./models ./classifier/onnx ./cmd/assay
+
+# The classifier's weights, from the data in ASSAY_DATA (../shared/data): hours
+# on two cores; finished stages are kept in .cache/training.
+train:
+	$(MAKE) -C classifier/training train
+
+# What the classifier that ships is worth, beside baselines: quality by language,
+# intent and source, latency, behaviour under load.
+bench-classifier: build
+	@$(MAKE) --no-print-directory -C classifier/training bench
 
 clean:
 	rm -rf bin .cache

@@ -104,12 +104,23 @@ def _row(r: dict, **extra) -> Row:
 
 
 @dataclass
+class Reading:
+    """What a second reader, with the gold set's guide, says of a prompt."""
+
+    intent: int
+    also: tuple[int, ...]
+    level: float
+
+
+@dataclass
 class Corpus:
     outcomes: list[Row]
     labels: list[Row]
     gold_train: list[Row]
     gold_dev: list[Row]
-    written: list[Row]
+    written: list[Row]  # composed prompts of the gold set
+    composed: list[Row]  # prompts composed for this project: data/composed.jsonl, data/levels.tsv
+    readings: dict[str, Reading]  # by row id: data/read.tsv
     hashes: dict[str, str]  # file -> sha256
     excluded: int  # rows that are items of an eval set
 
@@ -135,7 +146,7 @@ def load(data: Path) -> Corpus:
             for name in ("train", "dev", "written")}
     files = sorted(prompts.rglob("*.json*")) + sorted((data / "evalsets").glob("*.jsonl.gz"))
     hashes = {str(p.relative_to(data)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-    corpus = Corpus(outcomes, labels, gold["train"], gold["dev"], gold["written"], hashes, 0)
+    corpus = Corpus(outcomes, labels, gold["train"], gold["dev"], gold["written"], composed(), readings(), hashes, 0)
     corpus.excluded = _mark_evalset_items(corpus, data / "evalsets")
     return corpus
 
@@ -144,6 +155,31 @@ def _gold(r: dict) -> Row:
     levels = [LEVELS[v] for v in (r.get("level"), r.get("level2")) if v]
     return _row(r, intent=INTENT_ID[r["intent"]], also=tuple(INTENT_ID[a] for a in r.get("also") or ()),
                 level=sum(levels) / len(levels) if levels else float("nan"))
+
+
+OWN = Path(__file__).parent / "data"
+
+
+def composed() -> list[Row]:
+    """The project's own prompts (CC0), each with its intent and level."""
+    rows = []
+    for line in (OWN / "levels.tsv").read_text(encoding="utf-8").splitlines():
+        level, intent, prompt = line.split("\t")
+        rows.append((intent, LEVELS[level], prompt))
+    for line in (OWN / "composed.jsonl").read_text(encoding="utf-8").splitlines():
+        r = json.loads(line)
+        rows.append((r["intent"], float(r["level"]), r["prompt"]))
+    return [_row({"id": f"composed-{bucket(prompt):016x}", "source": "composed", "license": "CC0-1.0 (this project)",
+                  "lang": "zh" if re.search("[\u4e00-\u9fff]", prompt) else "en", "prompt": prompt}, intent=INTENT_ID[intent], level=level)
+            for intent, level, prompt in rows]
+
+
+def readings() -> dict[str, Reading]:
+    out = {}
+    for line in (OWN / "read.tsv").read_text(encoding="utf-8").splitlines():
+        id_, intent, also, level = line.split("\t")
+        out[id_] = Reading(INTENT_ID[intent], tuple(INTENT_ID[a] for a in also.split(",") if a != "-"), float(level))
+    return out
 
 
 SHINGLE = 40  # characters; shorter eval items only count when equal
@@ -161,7 +197,7 @@ def _mark_evalset_items(c: Corpus, folder: Path) -> int:
                 if len(k) >= SHINGLE:
                     by_start.setdefault(k[:SHINGLE], []).append(k)
     n = 0
-    for rows in (c.outcomes, c.labels, c.gold_train, c.gold_dev, c.written):
+    for rows in (c.outcomes, c.labels, c.gold_train, c.gold_dev, c.written, c.composed):
         for row in rows:
             row.in_evalset = row.key in keys or _contains(normalise(row.prompt), by_start)
             n += row.in_evalset

@@ -6,9 +6,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import spearmanr
 
-from calibrate import Calibration, levels, qwk
+from calibrate import levels, qwk
 from corpus import HELD_OUT_SOURCES, INTENTS, RELATIVE_SOURCES, Corpus
-from model import N_INTENT
 
 
 def macro_f1(truth, pred):
@@ -72,53 +71,90 @@ def level_figures(rows, b):
             "l1_gets_l1_or_l2": float((lv[easy] <= 2).mean()), "l3_up_gets_l3_up": float((lv[hard] >= 3).mean())}
 
 
-def evaluate(c: Corpus, cal: Calibration, predict, b_true: dict, val_rows) -> dict:
-    """predict(rows) gives raw outputs; b_true has b by item id, of all sources."""
+def rows_for(c: Corpus, b_true: dict, val_rows) -> dict:
+    """The rows of every table."""
     dev_keys = {r.key for r in c.gold_dev}
+    weak = [r for r in c.labels + c.outcomes if r.intent >= 0 and r.key not in dev_keys]
+    return {
+        "dev": c.gold_dev,
+        "gold": [r for r in c.gold_train + c.written if (r.test or r.source in HELD_OUT_SOURCES) and r.key not in dev_keys],
+        "weak": [r for r in weak if r.test and r.source not in HELD_OUT_SOURCES],
+        "weak unseen": [r for r in weak if r.source in HELD_OUT_SOURCES],
+        "weak closed": [r for r in weak if not r.open and r.test],
+        "outcomes": [r for r in c.outcomes if r.test and r.id in b_true and r.source not in RELATIVE_SOURCES],
+        "validation": val_rows,
+    }
+
+
+def evaluate(rows: dict, predict, b_true: dict) -> dict:
+    """predict(rows) gives (probabilities [n, 16], b [n]), calibrated; b_true has
+    b by item id, of all sources."""
     en, zh = (lambda r: r.lang == "en"), (lambda r: r.lang == "zh")
-    dev_out = predict(c.gold_dev)
-    dev_probs = cal.probs(dev_out)
-    gold_test = [r for r in c.gold_train + c.written if (r.test or r.source in HELD_OUT_SOURCES) and r.key not in dev_keys]
-    gold_test_out = predict(gold_test)
-    gold_probs = cal.probs(gold_test_out)
+    said = {name: predict(part) for name, part in rows.items()}
+    dev, gold, weak = rows["dev"], rows["gold"], rows["weak"]
+    p_dev, p_gold, p_weak = said["dev"][0], said["gold"][0], said["weak"][0]
     unseen = lambda r: r.source in HELD_OUT_SOURCES
     fig = {
-        "gold_dev": {"all": intent_figures(c.gold_dev, dev_probs), "en": intent_figures(c.gold_dev, dev_probs, en),
-                     "zh": intent_figures(c.gold_dev, dev_probs, zh)},
-        "gold_dev_per_intent": {"en": _per_intent(c.gold_dev, dev_probs, en), "zh": _per_intent(c.gold_dev, dev_probs, zh)},
-        "gold_dev_levels": {"all": level_figures(c.gold_dev, cal.b(dev_out))},
-        "gold_test": {"all": intent_figures(gold_test, gold_probs), "en": intent_figures(gold_test, gold_probs, en),
-                      "zh": intent_figures(gold_test, gold_probs, zh), "sources never seen": intent_figures(gold_test, gold_probs, unseen)},
-        "gold_test_per_intent": {"en": _per_intent(gold_test, gold_probs, en), "zh": _per_intent(gold_test, gold_probs, zh)},
-        "gold_test_levels": {"all": level_figures(gold_test, cal.b(gold_test_out))},
+        "gold_dev": {"all": intent_figures(dev, p_dev), "en": intent_figures(dev, p_dev, en), "zh": intent_figures(dev, p_dev, zh),
+                     "sources not trained on": intent_figures(dev, p_dev, lambda r: not r.open or unseen(r))},
+        "gold_dev_per_intent": {"en": _per_intent(dev, p_dev, en), "zh": _per_intent(dev, p_dev, zh)},
+        "gold_dev_levels": {"all": level_figures(dev, said["dev"][1])},
+        "gold_test": {"all": intent_figures(gold, p_gold), "en": intent_figures(gold, p_gold, en), "zh": intent_figures(gold, p_gold, zh),
+                      "sources never seen": intent_figures(gold, p_gold, unseen)},
+        "gold_test_per_intent": {"en": _per_intent(gold, p_gold, en), "zh": _per_intent(gold, p_gold, zh)},
+        "gold_test_levels": {"all": level_figures(gold, said["gold"][1])},
+        "weak_test": {"test split": intent_figures(weak, p_weak), "test split, en": intent_figures(weak, p_weak, en),
+                      "test split, zh": intent_figures(weak, p_weak, zh),
+                      "whole sources held out": intent_figures(rows["weak unseen"], said["weak unseen"][0]),
+                      "sources without an open licence": intent_figures(rows["weak closed"], said["weak closed"][0])},
     }
-    fig["weak_test"] = _weak(c, cal, predict, dev_keys)
-    test = [r for r in c.outcomes if r.test and r.id in b_true and r.source not in RELATIVE_SOURCES]
-    b_pred = cal.b(predict(test))
-    truth = np.array([b_true[r.id] for r in test])
-    fig["difficulty_test"] = difficulty_figures(truth, b_pred, [r.lang for r in test])
+    for name, part in (("difficulty_test", "outcomes"), ("difficulty_validation", "validation")):
+        truth = np.array([b_true[r.id] for r in rows[part]])
+        fig[name] = difficulty_figures(truth, said[part][1], [r.lang for r in rows[part]])
+    truth, source = np.array([b_true[r.id] for r in rows["outcomes"]]), np.array([r.source for r in rows["outcomes"]])
     fig["difficulty_test_by_source"] = {
-        s: difficulty_figures(truth[m], b_pred[m], ["en"] * int(m.sum()))["all"]
-        for s in sorted({r.source for r in test}) for m in [np.array([r.source == s for r in test])]}
-    val_b = cal.b(predict(val_rows))
-    fig["difficulty_validation"] = difficulty_figures(np.array([b_true[r.id] for r in val_rows]), val_b, [r.lang for r in val_rows])
+        s: difficulty_figures(truth[m], said["outcomes"][1][m], ["en"] * int(m.sum()))["all"] for s in np.unique(source) for m in [source == s]}
     return fig
+
+
+def stages(rows: dict, runs: dict, cal: dict, answers: float, b_true: dict):
+    """Figures of the fast stage, the deep stage, and both together (the fast
+    one alone from confidence answers on), and by table the share of prompts
+    that the fast one then answers."""
+    raw = {k: {name: run(part) for name, part in rows.items()} for k, run in runs.items()}
+    name_of = {id(part): name for name, part in rows.items()}
+    shares = {}
+
+    def one(stage):
+        return lambda part: (cal[stage].probs(raw[stage][name_of[id(part)]]), cal[stage].b(raw[stage][name_of[id(part)]]))
+
+    def both(part):
+        (fast_p, fast_b), (deep_p, deep_b) = one("fast")(part), one("deep")(part)
+        alone = fast_p.max(1) >= answers
+        shares[name_of[id(part)]] = float(alone.mean())
+        return np.where(alone[:, None], fast_p, deep_p), np.where(alone, fast_b, deep_b)
+
+    figures = {k: evaluate(rows, predict, b_true) for k, predict in (("both", both), ("deep", one("deep")), ("fast", one("fast")))}
+    return figures, shares
+
+
+def progress(dev, val, val_b, predict, serve):
+    """A line of figures of a network in training, on the rows that choose."""
+    intent = np.array([r.intent for r in dev])
+    level = np.array([r.level for r in dev])
+    lang, val_lang = np.array([r.lang for r in dev]), np.array([r.lang for r in val])
+
+    def check(net) -> str:
+        out, measured = predict(net, dev), predict(net, val)
+        pred = out[:, : len(INTENTS)].argmax(1)
+        parts = {"accuracy": np.mean(pred == intent), "F1": macro_f1(intent, pred), **{f"F1 {k}": macro_f1(intent[lang == k], pred[lang == k]) for k in ("en", "zh")},
+                 "levels": spearmanr(serve(out), level)[0],
+                 **{f"outcomes {k}": spearmanr(serve(measured)[val_lang == k], val_b[val_lang == k])[0] for k in ("en", "zh")}}
+        return ", ".join(f"{k} {v:.3f}" for k, v in parts.items())
+
+    return check
 
 
 def _per_intent(rows, probs, pick):
     keep = np.array([pick(r) for r in rows])
     return per_intent([r for r in rows if pick(r)], probs[keep])
-
-
-def _weak(c, cal, predict, dev_keys):
-    """The sources' own labels, on the test split and on whole unseen sources."""
-    rows = [r for r in c.labels + c.outcomes if r.intent >= 0 and r.key not in dev_keys]
-    test = [r for r in rows if r.test and r.source not in HELD_OUT_SOURCES]
-    unseen = [r for r in rows if r.source in HELD_OUT_SOURCES]
-    closed = [r for r in rows if not r.open and r.test]
-    out = {}
-    for name, part in (("test split", test), ("test split, en", [r for r in test if r.lang == "en"]),
-                       ("test split, zh", [r for r in test if r.lang == "zh"]), ("whole sources held out", unseen),
-                       ("sources without an open licence", closed)):
-        out[name] = intent_figures(part, cal.probs(predict(part)))
-    return out

@@ -4,6 +4,8 @@ the pieces, features and outputs they must have."""
 from __future__ import annotations
 
 import base64
+import gzip
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import tokens
+from encoder import clip
 
 EDGE_CASES = [
     b"", b" ", b"\n\n\n", b"hi", "你好".encode(), b"Hello, World!", b"\xff\xfe\xfd", b"ab\xffcd\xc3\x28", b"\xe4\xbd", b"\xed\xa0\x80x",
@@ -42,21 +45,54 @@ def prompts() -> list[bytes]:
     return out
 
 
-def write(path: Path, tokenizer: tokens.Tokenizer, buckets: int, onnx_bytes: bytes) -> int:
-    """One line a prompt: base64 of its bytes, pieces, sums over the features,
-    and the outputs of the exported file."""
+MARKS = [(), (tokens.TOOLS,), (tokens.IMAGES,), (tokens.TOOLS, tokens.IMAGES)]
+
+
+def write(path: Path, tokenizer: tokens.Tokenizer, buckets: int, fast: bytes, deep: bytes) -> int:
+    """One line a prompt: base64 of its bytes, marks, pieces, hashed pairs, and
+    the outputs of both exported files. The deep outputs are compared loosely:
+    8-bit products round differently from one processor to the next."""
     import onnxruntime as ort
 
-    session = ort.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
+    session = {k: ort.InferenceSession(m, providers=["CPUExecutionProvider"]) for k, m in (("fast", fast), ("deep", deep))}
+    rounded = lambda a: [round(float(v), 5) for v in a]
     rows = prompts()
     with path.open("w", encoding="utf-8") as f:
-        for raw in rows:
-            pieces = tokenizer.pieces(tokens.decode(raw))
-            ids, weights = tokens.features(pieces, len(tokenizer.vocab), buckets)
-            logits, difficulty = session.run(None, {"ids": ids, "weights": weights})
+        for i, raw in enumerate(rows):
+            marks = MARKS[i % 4] if i % 5 == 0 else ()
+            pieces = tokenizer.pieces(tokens.decode(raw), marks)
+            ids, weights = tokens.features(pieces, tokenizer.fold, tokenizer.folded, buckets)
+            fast_logits, fast_b = session["fast"].run(None, {"ids": ids, "weights": weights})
+            deep_logits, deep_b, embedding = session["deep"].run(None, {"ids": np.array([clip(pieces)])})
             f.write(json.dumps({
-                "prompt": base64.b64encode(raw).decode(), "pieces": pieces, "pairs": ids[max(len(pieces), 1):].tolist(),
-                "logits": [round(float(v), 5) for v in logits[0]],
-                "difficulty": [round(float(v), 5) for v in difficulty[0]],
+                "prompt": base64.b64encode(raw).decode(), "tools": tokens.TOOLS in marks, "images": tokens.IMAGES in marks,
+                "pieces": pieces, "pairs": ids[max(len(pieces), 1):].tolist(),
+                "fast": rounded([*fast_logits[0], *fast_b[0]]), "deep": rounded([*deep_logits[0], *deep_b[0]]),
+                "embedding": rounded(embedding[0, :4]),
             }, separators=(",", ":")) + "\n")
     return len(rows)
+
+
+def damaged(prompt: str, i: int) -> bytes:
+    """The bytes of a prompt; of every seventh the first byte is cut off and one
+    that is not UTF-8 put in the middle."""
+    raw = prompt.encode("utf-8", "surrogatepass")
+    return raw if i % 7 else raw[1 : len(raw) // 2] + b"\xff" + raw[len(raw) // 2 :]
+
+
+def write_digests(path: Path, data: Path, tokenizer: tokens.Tokenizer) -> int:
+    """For every file of prompts: how many there are, and the SHA-256 over their
+    pieces as little-endian 32-bit integers, -1 after each prompt. The Go test
+    computes the same where the data lies beside the project."""
+    out, total = {}, 0
+    for file in sorted((data / "prompts").glob("*/*.jsonl.gz")):
+        digest, n = hashlib.sha256(), 0
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                pieces = tokenizer.pieces(tokens.decode(damaged(json.loads(line)["prompt"], n)))
+                digest.update(np.array([*pieces, -1], "<i4").tobytes())
+                n += 1
+        out[str(file.relative_to(data))] = {"prompts": n, "sha256": digest.hexdigest()}
+        total += n
+    path.write_text(json.dumps(out, indent=1) + "\n")
+    return total

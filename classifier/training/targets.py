@@ -1,35 +1,38 @@
-"""What each prompt should teach: an intent with a weight, a difficulty with a
-standard deviation, or both.
+"""What each prompt should teach.
 
-Intent. Gold labels (a person's task, by reading) train the main head. The
-sources' own labels name a benchmark's task and are right on about 79 %; they
-train a second head on the same trunk, which is not exported.
+Intent. Gold labels come from reading; where a second reading (data/read.tsv)
+differs, both share the target. The sources' own labels name a benchmark's task
+and are right on about 79 %; they train a second head on the same trunk, which
+is not exported.
 
-Difficulty, best evidence first:
- 1. outcomes of models: b of the item, with its standard error;
- 2. gold level: the middle of the level's interval, sd 0.7. Where both exist
-    the outcomes count (readers place benchmark prompts about 0.7 logits lower);
- 3. difficulty labels of the sources (LABEL_DIFFICULTY), sd 1.0;
- 4. gold prompts with none of these: the mean of the gold levels of their
-    intent, sd 1.2. This keeps everyday prompts where everyday prompts lie;
- 5. levels.tsv: prompts written here (CC0) with their level by the guide of the
-    gold set, because nothing else has greetings at one end and proofs, hard
-    competitive programming and research questions at the other, sd 0.5.
+Difficulty is learnt as three things, because reading and measuring differ:
+ - by outcomes: b of the item with its standard error, or, with a fifth of the
+   weight, what the source's own difficulty label says (LABEL_DIFFICULTY);
+ - by reading: the middle of the level's interval;
+ - to serve: by outcomes where they exist, else by reading.
+
+What a request has beside its text is a mark before it. Prompts that list
+functions teach it: they occur a second time with the list replaced by the mark.
+A few others get a mark at random with everything else unchanged, so that a mark
+alone decides nothing.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from corpus import HELD_OUT_SOURCES, INTENT_ID, LEVELS, Corpus, Row, is_test, split_key
+from corpus import HELD_OUT_SOURCES, Corpus, Row, bucket
+from tokens import IMAGES, TOOLS
 
 LEVEL_MIDDLES = np.array([-2.4, -1.3, 0.05, 1.45, 2.65])  # as classifier.levelMiddles
 WEAK_PER_SOURCE = 2500  # rows of one source in the second head and of label difficulties
 MIN_SD = 0.3  # of a difficulty target: no item is known better than that
+READ_SD = 0.5  # of a level by reading
+SECOND = 0.3  # of the target's mass that goes to equally good labels, or to a second reading
+FUNCTIONS = re.compile(r"\n+Available functions:\n.*", re.S)  # how label and outcome sources list tools
 
 
 @dataclass
@@ -39,12 +42,19 @@ class Example:
     lang: str
     source: str
     id: str
-    gold: int = -1
-    also: tuple[int, ...] = ()
+    intent: np.ndarray | None = None  # [16], sums to 1
     weak: int = -1
-    b: float = float("nan")
+    b: float = float("nan")  # by outcomes or label
     b_sd: float = float("nan")
     b_from: str = ""
+    read: float = float("nan")  # b by reading
+    tools: bool = False
+    images: bool = False
+    composed: bool = False
+
+    @property
+    def marks(self) -> list[str]:
+        return [TOOLS] * self.tools + [IMAGES] * self.images
 
 
 def level_to_b(level: float) -> float:
@@ -81,8 +91,13 @@ def usable(r: Row, dev_keys: set) -> bool:
     return r.open and not r.test and not r.in_evalset and r.key not in dev_keys and r.source not in HELD_OUT_SOURCES
 
 
+def vocabulary_texts(c: Corpus) -> list[str]:
+    dev_keys = {r.key for r in c.gold_dev}
+    return list({r.key: r.prompt for r in c.gold_train + c.written + c.outcomes + c.labels if usable(r, dev_keys)}.values())
+
+
 def build(c: Corpus, b_of: dict[str, tuple[float, float]]) -> list[Example]:
-    """The training examples, one per key. b_of: (b, se) by item id."""
+    """The training examples, one per key and marks. b_of: (b, se) by item id."""
     dev_keys = {r.key for r in c.gold_dev}
     out: dict[str, Example] = {}
 
@@ -99,40 +114,49 @@ def build(c: Corpus, b_of: dict[str, tuple[float, float]]) -> list[Example]:
             e.weak = r.intent
             if r.id in b_of:
                 set_b(e, *b_of[r.id], "outcomes")
-    gold = [r for r in c.gold_train + c.written if usable(r, dev_keys)]
-    by_intent = _mean_by_intent(gold)
-    for r in gold:
-        e = example(r)
-        e.gold, e.also = r.intent, r.also
-        if r.level == r.level:
-            set_b(e, level_to_b(r.level), 0.7, "level")
+    for r in c.gold_train + c.written + c.composed:
+        if usable(r, dev_keys):
+            e = example(r)
+            e.intent = intent_target(r.intent, r.also, c.readings.get(r.id))
+            e.composed = r.source in ("written", "composed")
+            if r.level == r.level:
+                e.read = level_to_b(r.level)
+    for r in c.outcomes + c.labels + c.gold_train + c.written:
+        reading = c.readings.get(r.id)
+        if reading and usable(r, dev_keys):
+            e = example(r)
+            if e.intent is None:
+                e.intent = intent_target(reading.intent, reading.also, None)
+            if e.read != e.read:
+                e.read = level_to_b(reading.level)
     for r in capped(r for r in c.labels if usable(r, dev_keys)):
         e = example(r)
         if e.weak < 0:
             e.weak = r.intent
         set_b(e, label_difficulty(r), 1.0, "label")
-    for e in out.values():
-        if e.gold >= 0:
-            set_b(e, by_intent[e.gold], 1.2, "intent")
-    for level, intent, prompt in read_levels():
-        key = split_key(prompt)
-        if not is_test(key) and key not in dev_keys and key not in out:
-            lang = "zh" if re.search("[\u4e00-\u9fff]", prompt) else "en"
-            out[key] = Example(prompt, key, lang, "levels", "levels-" + key, gold=INTENT_ID[intent],
-                               b=level_to_b(LEVELS[level]), b_sd=0.5, b_from="written")
-    return list(out.values())
+    return list(out.values()) + marked(out.values())
 
 
-def read_levels():
-    """(level, intent, prompt) of levels.tsv."""
-    for line in (Path(__file__).parent / "levels.tsv").read_text(encoding="utf-8").splitlines():
-        yield line.split("\t")
+def intent_target(intent: int, also, second) -> np.ndarray:
+    t = np.zeros(16, np.float32)
+    others = sorted({*also, *((second.intent,) if second else ())} - {intent})
+    t[intent] = 1 - SECOND * bool(others)
+    for a in others:
+        t[a] += SECOND / len(others)
+    return t
 
 
-def _mean_by_intent(gold) -> dict[int, float]:
-    known = [(r.intent, level_to_b(r.level)) for r in gold if r.level == r.level]
-    overall = float(np.mean([b for _, b in known]))
-    return {k: float(np.mean([b for i, b in known if i == k] or [overall])) for k in range(16)}
+def marked(examples) -> list[Example]:
+    """The second occurrences, with a mark of tools or images. Chosen by hash."""
+    extra = []
+    for e in examples:
+        bare = FUNCTIONS.sub("", e.prompt)
+        n = bucket(e.key) // 1000 % 100
+        if bare != e.prompt and bare.strip():
+            extra.append(replace(e, prompt=bare, tools=True))
+        elif e.intent is not None and n < 9:
+            extra.append(replace(e, tools=n < 5, images=n >= 4))
+    return extra
 
 
 def capped(rows):

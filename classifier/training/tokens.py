@@ -1,26 +1,31 @@
 """From text to features: the same rules as classifier/onnx/tokens.go, to the bit.
 
-clean    long text cut to head and tail, NFKC, lower case, digits to 0,
-         invisible characters dropped
-words    runs of letters or of digits; Chinese characters, punctuation and
-         symbols singly; a line break is a word of its own
-pieces   WordPiece of every word
-features pieces, and hashed pairs of neighbouring pieces; each counts for the
-         whole text, and once more if it is near the beginning or the end
+clean    long text cut to head and tail, NFKC, invisible characters dropped
+words    runs of letters or of digits; runs of Chinese characters cut into the
+         longest words of the vocabulary; punctuation and symbols singly; a
+         line break is a word of its own
+pieces   WordPiece of every word, over a vocabulary cut out of e5's
+features of the fast stage: pieces without case and digits, and hashed pairs of
+         neighbouring ones; each counts for the whole text, and once more if it
+         is near the beginning or the end
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
 import numpy as np
 
-PAD, UNK, NEWLINE = "[PAD]", "[UNK]", "[NL]"
-SPECIALS = [PAD, UNK, NEWLINE]
+import e5
+
+PAD, UNK, NEWLINE, BEGIN, END, TOOLS, IMAGES = "[PAD]", "[UNK]", "[NL]", "[BEGIN]", "[END]", "[TOOLS]", "[IMAGES]"
+SPECIALS = [PAD, UNK, NEWLINE, BEGIN, END, TOOLS, IMAGES]
 HEAD_CHARS, TAIL_CHARS = 2000, 1000  # code points of a long text that are read
 HEAD_PIECES, TAIL_PIECES = 384, 128  # pieces of a long text that count
 EDGE = 24  # pieces that count as beginning, and as end
+HAN_WORD = 4  # characters of the longest Chinese word of the vocabulary
 MAX_WORD = 100  # characters; a longer word is [UNK]
 
 _INVISIBLE = {0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10)}
@@ -40,26 +45,24 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-def _lower(c: str) -> str:
-    return c.lower()[0]  # one code point for one: no special casing
-
-
 def _is_han(o: int) -> bool:
     return 0x4E00 <= o <= 0x9FFF or 0x3400 <= o <= 0x4DBF or 0xF900 <= o <= 0xFAFF or 0x20000 <= o <= 0x2FA1F
 
 
 def _is_single(c: str, o: int) -> bool:
-    """Characters that are a word each: Chinese, punctuation, symbols. The
+    """Characters that are a word each: punctuation, symbols. The
     blocks of symbols are named, so that the version of Unicode does not matter."""
     if o < 128:
         return not c.isalnum()
-    if _is_han(o) or 0x2010 <= o < 0x2C00 or 0x1F000 <= o < 0x1FB00:
+    if 0x2010 <= o < 0x2C00 or 0x1F000 <= o < 0x1FB00:
         return True
     return o < 0x1F000 and unicodedata.category(c)[0] in "PS"
 
 
 def words(text: str):
-    """The words of a text, cleaned."""
+    """The words of a text, cleaned, each with its kind: a run of letters or of
+    digits, a run of Chinese characters, or one punctuation mark, symbol or line
+    break. Case and digits are kept."""
     out, run, run_kind = [], [], ""
     for c in clean(text):
         o = ord(c)
@@ -71,36 +74,90 @@ def words(text: str):
             continue
         elif 48 <= o <= 57:
             kind = "digit"
+        elif _is_han(o):
+            kind = "han"
         elif _is_single(c, o):
             kind = "single"
         else:
             kind = "letter"
         if kind != run_kind or kind == "single":
             if run:
-                out.append("".join(run))
+                out.append(("".join(run), run_kind))
             run, run_kind = [], kind
         if kind == "newline":
-            if not out or out[-1] != NEWLINE:
-                out.append(NEWLINE)
-        elif kind == "digit":
-            run.append("0")
+            if not out or out[-1][0] != NEWLINE:
+                out.append((NEWLINE, kind))
         elif kind != "space":
-            run.append(_lower(c))
+            run.append(c)
     if run:
-        out.append("".join(run))
+        out.append(("".join(run), run_kind))
     return out
 
 
-def train_vocab(texts, size: int) -> list[str]:
-    """A WordPiece vocabulary for the given texts."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+def han_words(run: str, known) -> list[str]:
+    """A run of Chinese characters as the longest words of the vocabulary, from
+    the left; a character of which no word begins stands alone."""
+    out, at = [], 0
+    while at < len(run):
+        n = min(HAN_WORD, len(run) - at)
+        while n > 1 and run[at : at + n] not in known:
+            n -= 1
+        out.append(run[at : at + n])
+        at += n
+    return out
 
-    tok = Tokenizer(models.WordPiece(unk_token=UNK))
-    tok.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=SPECIALS, min_frequency=3,
-                                        continuing_subword_prefix="##", limit_alphabet=6000, show_progress=False)
-    tok.train_from_iterator((" ".join(w for w in words(t) if w != NEWLINE) for t in texts), trainer)
-    return [w for w, _ in sorted(tok.get_vocab().items(), key=lambda kv: kv[1])]
+
+def _row_of(token: str, kind: str, index: dict[str, int]) -> int | None:
+    """The piece of e5 whose embedding a token starts from. e5 marks a word's
+    beginning; a letter run begins a word, and of everything else the commoner
+    form (the lower number) is taken."""
+    if token.startswith("##"):
+        return index.get(token[2:])
+    if kind == "letter":
+        return index.get(e5.MARK + token, index.get(token))
+    found = [i for i in (index.get(e5.MARK + token), index.get(token)) if i is not None]
+    return min(found) if found else None
+
+
+def build_vocabulary(texts, pieces: list[str], size: int) -> tuple[list[str], np.ndarray]:
+    """A WordPiece vocabulary cut out of e5's pieces, and for each token the row
+    of e5 that it starts from.
+
+    Taken are, until size is reached: the specials; every printable ASCII
+    character, beginning and inner; what the texts use at least three times, by
+    the segmentation of this file over all of e5's pieces; then e5's commonest
+    English and Chinese pieces, so that words which no training text has do not
+    fall apart.
+    """
+    index = {p: i for i, p in enumerate(pieces)}
+    full: dict[str, tuple[int, str]] = {}
+    for p, i in index.items():
+        body = p[1:] if p.startswith(e5.MARK) else p
+        parts = words(body) if body else []
+        if len(parts) != 1 or parts[0][0] != body:
+            continue  # more than one word by our rules, or changed by cleaning
+        kind = parts[0][1]
+        if kind == "han" and len(body) > HAN_WORD:
+            continue
+        names = [body] if kind in ("han", "single") or p.startswith(e5.MARK) else [body, "##" + body]
+        for token in names:
+            row = _row_of(token, kind, index)
+            if row is not None:
+                full[token] = (row, kind)
+    counts = Counter()
+    tok = Tokenizer(SPECIALS + list(full))
+    for t in texts:
+        counts.update(tok.pieces(t, limit=False))
+    ascii_ = [chr(o) for o in range(33, 127)]
+    wanted = [t for c in ascii_ for t in (c, "##" + c) if t in full]
+    common = sorted((i for i, n in counts.items() if n >= 3 and i >= len(SPECIALS)), key=lambda i: (-counts[i], i))
+    wanted += [tok.vocab[i] for i in common]
+    by_row = sorted(full, key=lambda t: (full[t][0], t))
+    wanted += [t for t in by_row if full[t][1] == "han" or t.removeprefix("##").isascii()]
+    chosen = list(dict.fromkeys(wanted))[: size - len(SPECIALS)]
+    chosen.sort(key=lambda t: (full[t][0], t))
+    rows = [index["<pad>"], index["<unk>"], index["</s>"], index["<s>"], index["</s>"], index["<s>"], index["<s>"]]
+    return SPECIALS + chosen, np.array(rows + [full[t][0] for t in chosen])
 
 
 class Tokenizer:
@@ -108,21 +165,34 @@ class Tokenizer:
         from tokenizers import models
 
         self.vocab = vocab
-        ids = {w: i for i, w in enumerate(vocab)}
-        self.newline = ids[NEWLINE]
-        self.model = models.WordPiece(ids, unk_token=UNK, max_input_chars_per_word=MAX_WORD)
+        self.ids = {w: i for i, w in enumerate(vocab)}
+        self.newline = self.ids[NEWLINE]
+        self.model = models.WordPiece(self.ids, unk_token=UNK, max_input_chars_per_word=MAX_WORD)
         self.memo: dict[str, list[int]] = {NEWLINE: [self.newline]}
+        self.fold, self.folded = fold_table(vocab)
 
-    def pieces(self, text: str) -> list[int]:
+    def pieces(self, text: str, marks=(), limit: bool = True) -> list[int]:
+        """The pieces of a text, after marks for what the request has beside it."""
         out = []
-        for w in words(text):
-            ids = self.memo.get(w)
-            if ids is None:
-                ids = self.memo[w] = [t.id for t in self.model.tokenize(w)]
-            out += ids
-        if len(out) > HEAD_PIECES + TAIL_PIECES:
+        for w, kind in words(text):
+            for part in han_words(w, self.ids) if kind == "han" else (w,):
+                ids = self.memo.get(part)
+                if ids is None:
+                    ids = self.memo[part] = [t.id for t in self.model.tokenize(part)]
+                out += ids
+        if limit and len(out) > HEAD_PIECES + TAIL_PIECES:
             out = out[:HEAD_PIECES] + out[-TAIL_PIECES:]
-        return out
+        return [self.ids[m] for m in marks] + out
+
+
+def fold_table(vocab: list[str]) -> tuple[np.ndarray, int]:
+    """For the fast stage, which has no context to tell them apart, tokens that
+    differ only in case or in their digits are one: the new id of each token, and
+    how many there are. New ids go by first occurrence."""
+    digits = str.maketrans("123456789", "000000000")
+    new: dict[str, int] = {}
+    table = [new.setdefault(t if t in SPECIALS else t.translate(digits).lower() if t.isascii() else t, len(new)) for t in vocab]
+    return np.array(table), len(new)
 
 
 def pair_hash(a: np.ndarray, b: np.ndarray, buckets: int) -> np.ndarray:
@@ -134,13 +204,13 @@ def pair_hash(a: np.ndarray, b: np.ndarray, buckets: int) -> np.ndarray:
     return (h % np.uint32(buckets)).astype(np.int64)
 
 
-def features(pieces: list[int], vocab_size: int, buckets: int):
+def features(pieces: list[int], fold: np.ndarray, folded: int, buckets: int):
     """(ids, weights): feature ids [n] and their weights [3, n] for the whole
     text, its beginning and its end. The weights of a row are 1/sqrt(count), so
     that a row keeps its size whatever the length. No pieces: one [PAD]."""
-    p = np.array(pieces or [0], dtype=np.int64)
+    p = fold[np.array(pieces or [0], dtype=np.int64)]
     n = len(p)
-    pairs = vocab_size + pair_hash(p[:-1], p[1:], buckets)
+    pairs = folded + pair_hash(p[:-1], p[1:], buckets)
     ids = np.concatenate([p, pairs])
     at = np.concatenate([np.arange(n), np.arange(n - 1)])
     width = np.concatenate([np.ones(n), np.full(n - 1, 2)]).astype(np.int64)

@@ -2,10 +2,11 @@
 
     x   = [sum_k w_sk E[f_k]] for s in (whole text, beginning, end)   [3 d]
     h   = relu(W1 x + b1)                                             [HIDDEN]
-    out = W2 [h; x] + b2          16 intents, 16 weak intents, b, log sd
+    out = W2 [h; x] + b2          16 intents, b, log sd
 
-Trained with Adam on cross entropy (intents) and Gaussian likelihood
-(difficulty). All of it is deterministic given the seed.
+Trained with Adam on cross entropy with a distribution over intents and Gaussian
+likelihood of the difficulty; both targets come from the labels and, for every
+prompt, from the teachers of the deep stage. Deterministic given the seed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 import scipy.sparse as sp
 
 N_INTENT = 16
-N_OUT = 2 * N_INTENT + 2
-B, LOG_SD = 2 * N_INTENT, 2 * N_INTENT + 1
+N_OUT = N_INTENT + 2
+B, LOG_SD = N_INTENT, N_INTENT + 1
 
 
 def segment_matrices(feature_lists, n_features: int):
@@ -65,10 +66,7 @@ def _loss_grad(out, y, cfg):
     """Mean loss of a batch and its gradient by the outputs."""
     n = len(out)
     g = np.zeros_like(out)
-    for lo, target, weight in ((0, y["gold"], cfg["w_gold"]), (N_INTENT, y["weak"], cfg["w_weak"])):
-        on = target.sum(1) > 0
-        p = softmax(out[on, lo : lo + N_INTENT])
-        g[on, lo : lo + N_INTENT] = weight * (p - target[on]) / n
+    g[:, :N_INTENT] = cfg["w_intent"] * (softmax(out[:, :N_INTENT]) - y["intent"]) / n
     on = ~np.isnan(y["b"])
     mu, s = out[on, B], np.clip(out[on, LOG_SD], -1.5, 1.5)
     # the target is a posterior mean with an error of its own: the expected
@@ -108,7 +106,7 @@ class Adam:
 def train(x, y, order_weights, cfg, seed, log=print, after_epoch=None):
     """Trains and returns a Net with averaged weights of the last epochs.
 
-    x: segment matrices; y: gold, weak [n,16], b, b_sd, b_weight [n];
+    x: segment matrices; y: intent [n,16], b, b_sd, b_weight [n];
     order_weights: how often an example is drawn per epoch, on average.
     """
     rng = np.random.default_rng(seed)
