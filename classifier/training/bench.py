@@ -1,7 +1,7 @@
 """Measures the classifier that ships, through the program that ships, beside
 simple baselines trained on the same data in the same run. `make bench-classifier`.
 
-    python bench.py --data ../shared/data --root <module root> [--only latency,quality,load]
+    python bench.py --data ../shared/data --root <module root> [--only latency,memory,quality,licences,load]
 
 Nothing is chosen here. Prompts: gold dev, gold test (hashed test split and
 held-out sources), weak labels of the test split and of held-out sources,
@@ -66,6 +66,20 @@ class Assay:
             shutil.copy(self.binary, folder)
             return self.classify(rows, cwd=folder, binary=Path(folder) / "assay")[0]
 
+    def peak_memory(self, rows, *flags) -> float:
+        """MB of resident memory at most, while the rows are classified."""
+        lines = "".join(json.dumps({"id": i, "prompt": r.prompt}) + "\n" for i, r in enumerate(rows))
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "in").write_text(lines, errors="replace")
+            with (Path(folder) / "in").open() as stdin:
+                if flags == ("heuristic",):
+                    shutil.copy(self.binary, folder)
+                    child = subprocess.Popen([str(Path(folder) / "assay"), "classify"], stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+                else:
+                    child = subprocess.Popen([str(self.binary), "classify", *flags], stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.root)
+                _, _, usage = os.wait4(child.pid, 0)
+        return usage.ru_maxrss / 1024
+
 
 def outputs(answers) -> tuple[np.ndarray, np.ndarray]:
     """(probabilities [n, 16], b [n]); what the answer does not say of the other
@@ -79,16 +93,38 @@ def outputs(answers) -> tuple[np.ndarray, np.ndarray]:
 
 # --- baselines -------------------------------------------------------------
 
+class Frozen:
+    """Features of the starting weights as they are."""
+
+    def __init__(self, texts):
+        import e5
+        import encoder
+        import tokens
+
+        self.encoder = encoder
+        source = e5.load()
+        vocab, rows = tokens.build_vocabulary(texts, source.pieces, train.VOCABULARY)
+        self.tokenizer, self.hidden = tokens.Tokenizer(vocab), source.hidden
+        self.word = source.tensors["emb.word"][rows]
+        self.net = encoder.from_e5(source, rows, list(range(source.layers)))
+
+    def bag(self, texts) -> np.ndarray:
+        """The mean word embedding, scaled to about 1."""
+        return np.array([self.word[self.tokenizer.pieces(t) or [0]].mean(0) for t in texts]) * 10
+
+    def state(self, texts) -> np.ndarray:
+        """The mean state of the last layer, standardised text by text."""
+        v = self.encoder.predict(self.net, [self.encoder.clip(self.tokenizer.pieces(t)) for t in texts])[1][:, : self.hidden]
+        v = v - v.mean(1, keepdims=True)
+        return v / v.std(1, keepdims=True)
+
+
 def baselines(examples, seed: int) -> dict:
     """name -> predict(rows) -> (probabilities, b). Trained on the same intents by
     reading and the same difficulties (outcomes, else reading)."""
     from scipy import sparse
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression, Ridge
-
-    import e5
-    import encoder
-    import tokens
 
     read = [e for e in examples if e.intent is not None and not e.marks]
     hard = [e for e in examples if not e.marks and not train.validation(e.key) and (e.b_from == "outcomes" or e.read == e.read)]
@@ -113,23 +149,10 @@ def baselines(examples, seed: int) -> dict:
 
     tfidf = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=3, max_features=150_000, sublinear_tf=True)
     tfidf.fit([e.prompt[:2000] for e in read + hard])
-    source = e5.load()
-    vocab, rows_of = tokens.build_vocabulary([e.prompt for e in examples], source.pieces, train.VOCABULARY)
-    tokenizer = tokens.Tokenizer(vocab)
-    word = source.tensors["emb.word"][rows_of]
-    frozen = encoder.from_e5(source, rows_of, list(range(source.layers)))
-
-    def bag(texts):
-        return np.array([word[tokenizer.pieces(t) or [0]].mean(0) for t in texts]) * 10
-
-    def state(texts):
-        v = encoder.predict(frozen, [encoder.clip(tokenizer.pieces(t)) for t in texts])[1][:, : source.hidden]
-        v = v - v.mean(1, keepdims=True)
-        return v / v.std(1, keepdims=True)
-
+    frozen = Frozen([e.prompt for e in examples])
     return {"TF-IDF of 1-4 characters, linear": fit(lambda t: tfidf.transform([x[:2000] for x in t]), 10.0, "tf-idf"),
-            "mean of e5's word embeddings, linear": fit(bag, 10.0, "bag"),
-            "e5, 12 layers frozen, linear": fit(state, 1.0, "frozen e5")}
+            "mean of e5's word embeddings, linear": fit(frozen.bag, 10.0, "bag"),
+            "e5, 12 layers frozen, linear": fit(frozen.state, 1.0, "frozen e5")}
 
 
 # --- tables ----------------------------------------------------------------
@@ -230,6 +253,31 @@ def latency(root: Path) -> None:
     table("Latency on one core, microseconds; stage/pieces-language", ("what", "p50", "p95", "p99", "mean", "a text, in batches"), rows)
 
 
+def memory(assay: Assay, rows) -> None:
+    peak = {k: assay.peak_memory(rows, *f) for k, f in (("heuristic", ("heuristic",)), ("fast", ("--stages", "fast")), ("both stages", ()))}
+    table(f"Peak resident memory, MB, classifying {len(rows)} prompts", ("what", "MB", "more than the heuristic"),
+          [(k, f"{v:.0f}", f"{v - peak['heuristic']:.0f}") for k, v in peak.items()])
+
+
+def licences(c, b_true: dict, rows) -> None:
+    """What the outcomes without an open licence would have added: the same
+    linear model of difficulty on frozen e5, with and without them."""
+    from sklearn.linear_model import Ridge
+
+    features = Frozen([r.prompt for r in rows]).state
+    usable = [r for r in c.outcomes if r.id in b_true and not r.test and not r.in_evalset and r.source not in corpus.HELD_OUT_SOURCES | corpus.RELATIVE_SOURCES]
+    rng = np.random.default_rng(1)
+    usable = [usable[i] for i in rng.permutation(len(usable))[:14000]]
+    x, b, is_open = features([r.prompt for r in usable]), np.array([b_true[r.id] for r in usable]), np.array([r.open for r in usable])
+    z, truth = features([r.prompt for r in rows]), np.array([b_true[r.id] for r in rows])
+    kind = {"en": np.array([r.lang == "en" for r in rows]), "zh": np.array([r.lang == "zh" for r in rows]), "open sources": np.array([r.open for r in rows])}
+    found = []
+    for name, keep in (("open licences only (as shipped)", is_open), ("all licences", is_open | True)):
+        said = Ridge(alpha=10.0).fit(x[keep], b[keep]).predict(z)
+        found.append((name, int(keep.sum()), *(float(spearmanr(said[m], truth[m])[0]) for m in kind.values())))
+    table("What other licences would have added: difficulty of test outcomes by a linear model on frozen e5", ("trained on", "n", *(f"Spearman {k}" for k in kind)), found)
+
+
 def load(assay: Assay, rows) -> None:
     """Quality and cost at 0, 50 and 100 % of what both cores can classify, with
     the deadlines of the gateway."""
@@ -274,15 +322,16 @@ def main() -> None:
     args.add_argument("--data", type=Path, default=Path(os.environ.get("ASSAY_DATA", "../shared/data")))
     args.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
     args.add_argument("--out", type=Path, help="where confusion.png goes; default .cache/bench of the module")
-    args.add_argument("--only", default="latency,quality,load")
+    args.add_argument("--only", default="latency,memory,quality,licences,load")
     a = args.parse_args()
+    os.environ.pop("ONNXRUNTIME_LIB", None)  # the built program has its own; the heuristic must find none
     out = a.out or a.root / ".cache" / "bench"
     out.mkdir(parents=True, exist_ok=True)
     only = a.only.split(",")
     print(f"# Classifier, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores")
     if "latency" in only:
         latency(a.root)
-    if "quality" not in only and "load" not in only:
+    if only == ["latency"]:
         return
     data = a.data if a.data.is_absolute() else a.root / a.data
     if not (data / "prompts").is_dir():
@@ -294,11 +343,15 @@ def main() -> None:
     scale = stages.run("scale", train.SCALE, [family, same], lambda: anchors.fit_scale(c, family, same))
     b_true = dict(zip(scale.all.item_ids, scale.all.b)) | anchors.test_difficulties(c, scale, family, same)
     rows = evaluate.rows_for(c, b_true, [])
-    rows = {k: v for k, v in rows.items() if v}
+    rows = {k: v for k, v in rows.items() if v and k != "weak closed"}
     assay = Assay(a.root)
     if "quality" in only:
         b_open = {i: (b, se) for i, b, se in zip(scale.open.item_ids, scale.open.b, scale.open.b_se)}
         quality(assay, c, rows, b_true, targets.build(c, b_open), out)
+    if "memory" in only:
+        memory(assay, rows["dev"])
+    if "licences" in only:
+        licences(c, b_true, rows["outcomes"])
     if "load" in only:
         load(assay, rows["dev"] + rows["gold"])
 
