@@ -52,7 +52,7 @@ func answer(status int, body string) *router.Response {
 	return &router.Response{Status: status, Body: io.NopCloser(strings.NewReader(body)), Simulated: true}
 }
 
-// byLength calls short prompts easy and long ones hard.
+// byLength calls short prompts easy and long ones hard, and had no time for "late".
 type byLength struct{}
 
 func (byLength) Classify(_ context.Context, in classifier.Input) classifier.Classification {
@@ -61,7 +61,11 @@ func (byLength) Classify(_ context.Context, in classifier.Input) classifier.Clas
 	if len(text) > 40 {
 		b = 3
 	}
-	return classifier.Classification{Intent: classifier.KnowledgeQA, IntentConfidence: 1, Level: classifier.LevelOf(b), Difficulty: b, Source: classifier.Fast, Language: "en"}
+	note := ""
+	if text == "late" {
+		note = classifier.NoteDeepLate
+	}
+	return classifier.Classification{Intent: classifier.KnowledgeQA, IntentConfidence: 1, Level: classifier.LevelOf(b), Difficulty: b, Source: classifier.Fast, Language: "en", Note: note}
 }
 
 var table = sync.OnceValue(func() *router.Table {
@@ -419,8 +423,9 @@ func TestModelsTiersAndProbes(t *testing.T) {
 		t.Errorf("readyz %d %s", r.status, r.body)
 	}
 	send(t, "POST", s.URL+"/v1/chat/completions", easy)
+	send(t, "POST", s.URL+"/v1/chat/completions", strings.Replace(easy, "hi", "late", 1))
 	m := send(t, "GET", s.URL+"/metrics", "").body
-	for _, series := range []string{`assay_requests_total{`, `assay_table_info{`, `assay_decision_seconds_count 1`, `assay_classifications_total{intent="knowledge_qa",language="en",level="L1",source="fast"} 1`, "assay_tiers_age_seconds"} {
+	for _, series := range []string{`assay_requests_total{`, `assay_table_info{`, `assay_decision_seconds_count 2`, `assay_classifications_total{intent="knowledge_qa",language="en",level="L1",source="fast"} 2`, `assay_classification_notes_total{note="deep stage late"} 1`, "assay_tiers_age_seconds"} {
 		if !strings.Contains(m, series) {
 			t.Errorf("metrics lack %s", series)
 		}

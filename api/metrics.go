@@ -15,6 +15,7 @@ type metrics struct {
 	requests        *prometheus.CounterVec
 	attempts        *prometheus.CounterVec
 	classifications *prometheus.CounterVec
+	notes           *prometheus.CounterVec
 	tokens          *prometheus.CounterVec
 	cost            *prometheus.CounterVec
 	errors          *prometheus.CounterVec
@@ -38,6 +39,7 @@ func newMetrics(reg *prometheus.Registry, r *router.Router, now func() time.Time
 		requests:        counter("assay_requests_total", "Requests by what answered them.", "model", "provider", "tier", "outcome", "stream", "simulated"),
 		attempts:        counter("assay_attempts_total", "Calls of upstreams.", "provider", "outcome"),
 		classifications: counter("assay_classifications_total", "Classified prompts.", "intent", "level", "source", "language"),
+		notes:           counter("assay_classification_notes_total", "Classifications that are not the model's plain answer: late, unsure, failed.", "note"),
 		tokens:          counter("assay_tokens_total", "Tokens used upstream.", "model", "direction", "simulated"),
 		cost:            counter("assay_cost_nano_usd_total", "Upstream cost in nano-dollars; simulated cost is never billed.", "model", "simulated"),
 		errors:          counter("assay_errors_total", "Error answers by code.", "code"),
@@ -62,6 +64,9 @@ func (m *metrics) record(rec *router.Record) {
 	}
 	if cl := rec.Decision.Class; cl.Intent != "" {
 		m.classifications.WithLabelValues(string(cl.Intent), cl.Level.String(), string(cl.Source), cl.Language).Inc()
+		if cl.Note != "" {
+			m.notes.WithLabelValues(cl.Note).Inc()
+		}
 		m.decision.Observe(rec.Decided.Seconds())
 	}
 	if called {

@@ -15,8 +15,7 @@ type Model interface {
 }
 
 // Guard bounds a Model by a deadline and never fails: when the model errs,
-// panics, is late or overloaded, Heuristic answers one level up; when the
-// model is unsure of its own answer, that answer goes one level up. Routing one
+// panics, is late or overloaded, Heuristic answers one level up. Routing one
 // level up costs a little money, routing one level down costs the answer.
 // The zero value of every option works; without a Primary the heuristic
 // answers everything.
@@ -26,9 +25,6 @@ type Guard struct {
 	Primary Model
 	// Timeout is what the model may take; 0 means DefaultTimeout.
 	Timeout time.Duration
-	// MinConfidence is the intent confidence below which the answer is raised;
-	// 0 raises nothing.
-	MinConfidence float64
 	// MaxInFlight bounds the calls that run at once, late ones included, so a
 	// model that hangs cannot pile up goroutines; 0 means DefaultMaxInFlight.
 	MaxInFlight int
@@ -40,14 +36,16 @@ type Guard struct {
 	running sync.WaitGroup
 }
 
-// Defaults of Guard. The fast model takes well under a millisecond; 50 ms is
-// what a loaded machine may add before a request is better served by a guess.
+// Defaults of Guard. The deep stage of the model gives up by itself after 40 ms;
+// a loaded machine may add something before a request is better served by a guess.
 const (
-	DefaultTimeout     = 50 * time.Millisecond
+	DefaultTimeout     = 80 * time.Millisecond
 	DefaultMaxInFlight = 64
 )
 
-// Notes that a Guard leaves on a classification that is not the model's plain answer.
+// Notes on a classification that is not the model's plain answer. The last four
+// are the model's own: its fast answer stands because the deep stage could not
+// answer, or its answer was raised because it was unsure.
 const (
 	NoteNoModel       = "no model"
 	NoteTimeout       = "timeout"
@@ -56,6 +54,9 @@ const (
 	NotePanic         = "panic"
 	NoteError         = "error"
 	NoteLowConfidence = "low confidence"
+	NoteDeepLate      = "deep stage late"
+	NoteDeepFull      = "deep stage full"
+	NoteDeepError     = "deep stage failed"
 )
 
 // Classify returns the model's answer, or the heuristic's one level up.
@@ -119,8 +120,6 @@ func (g *Guard) settle(in Input, a answer) Classification {
 		return g.fallBack(in, NotePanic, a.err)
 	case a.err != nil:
 		return g.fallBack(in, noteOf(a.err), a.err)
-	case a.class.IntentConfidence < g.MinConfidence:
-		return a.class.Raise(NoteLowConfidence)
 	}
 	return a.class
 }

@@ -33,8 +33,8 @@ func TestGuard(t *testing.T) {
 		level  Level
 		note   string
 	}{
-		{"a sure answer passes", t.Context(), says(sure), Fast, L2, ""},
-		{"an unsure answer goes one level up", t.Context(), says(unsure), Fast, L3, NoteLowConfidence},
+		{"the model's answer passes", t.Context(), says(sure), Fast, L2, ""},
+		{"what the model raised itself is not raised again", t.Context(), says(unsure.Raise(NoteLowConfidence)), Fast, L3, NoteLowConfidence},
 		{"no model: heuristic one up", t.Context(), nil, Heuristics, fallback.Level + 1, NoteNoModel},
 		{"an error: heuristic one up", t.Context(), modelFunc(func(context.Context, Input) (Classification, error) {
 			return Classification{}, errors.New("corrupt weights")
@@ -54,7 +54,7 @@ func TestGuard(t *testing.T) {
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			g := &Guard{Primary: tt.model, Timeout: 40 * time.Millisecond, MinConfidence: 0.5}
+			g := &Guard{Primary: tt.model, Timeout: 40 * time.Millisecond}
 			start := time.Now()
 			got := g.Classify(tt.ctx, in)
 			if spent := time.Since(start); spent > 40*time.Millisecond {

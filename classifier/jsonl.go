@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // Answerer classifies and never fails; *Guard is one.
@@ -27,32 +28,101 @@ type StreamCounts struct {
 
 // Stream classifies JSON lines: {"id","prompt"} or {"id","messages":[...]},
 // optionally with "tools":[...], messages in the forms of the OpenAI API. For
-// every line that is not blank it writes one line, in order and at once:
+// every line that is not blank it writes one line, in order:
 // {"id","intent","intent_confidence","level","difficulty","difficulty_sd","source"},
 // or {"id","error","line"} where the line could not be read, and goes on. It
 // returns when r ends, when ctx is done (with its error), or when reading or
 // writing fails.
-func Stream(ctx context.Context, r io.Reader, w io.Writer, clf Answerer) (StreamCounts, error) {
+//
+// With gap nil a line is read when the one before is answered. Else line after
+// line is started when gap() has passed since the one before, answered or not;
+// at most maxPending are under way.
+func Stream(ctx context.Context, r io.Reader, w io.Writer, clf Answerer, gap func() time.Duration) (StreamCounts, error) {
 	var counts StreamCounts
+	if gap == nil {
+		err := eachLine(ctx, r, func(l inputLine) error {
+			return writeAnswer(w, l.n, l.answer(ctx, clf), &counts)
+		})
+		return counts, err
+	}
+	type pending struct {
+		n      int
+		answer chan lineAnswer
+	}
+	queue := make(chan pending, maxPending)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		for p := range queue {
+			if err := writeAnswer(w, p.n, <-p.answer, &counts); err != nil {
+				cancel(err)
+			}
+		}
+	}()
+	next := time.Now()
+	err := eachLine(ctx, r, func(l inputLine) error {
+		next = next.Add(gap())
+		select {
+		case <-time.After(time.Until(next)):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		p := pending{l.n, make(chan lineAnswer, 1)}
+		go func() { p.answer <- l.answer(ctx, clf) }()
+		queue <- p
+		return nil
+	})
+	close(queue)
+	<-written
+	if cause := context.Cause(ctx); cause != nil {
+		return counts, cause
+	}
+	return counts, err
+}
+
+// maxPending bounds the lines under way when they are not waited for.
+const maxPending = 4096
+
+type inputLine struct {
+	n       int
+	text    []byte
+	tooLong bool
+}
+
+// eachLine calls do with every line that is not blank.
+func eachLine(ctx context.Context, r io.Reader, do func(inputLine) error) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for n := 1; ; n++ {
 		if err := ctx.Err(); err != nil {
-			return counts, err
+			return err
 		}
 		line, tooLong, err := readLine(in)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return counts, fmt.Errorf("read line %d: %w", n, err)
+			return fmt.Errorf("read line %d: %w", n, err)
 		}
 		if tooLong || len(bytes.TrimSpace(line)) > 0 {
-			out := answerLine(ctx, line, n, tooLong, clf, &counts)
-			if _, werr := w.Write(out); werr != nil {
-				return counts, fmt.Errorf("write answer to line %d: %w", n, werr)
+			if derr := do(inputLine{n, line, tooLong}); derr != nil {
+				return derr
 			}
 		}
 		if err != nil {
-			return counts, nil
+			return nil
 		}
 	}
+}
+
+func writeAnswer(w io.Writer, n int, a lineAnswer, counts *StreamCounts) error {
+	if a.bad {
+		counts.Bad++
+	} else {
+		counts.Classified++
+	}
+	if _, err := w.Write(a.text); err != nil {
+		return fmt.Errorf("write answer to line %d: %w", n, err)
+	}
+	return nil
 }
 
 // classifiedLine is the output of the command line contract.
@@ -73,22 +143,25 @@ type badLine struct {
 	Line  int             `json:"line"`
 }
 
-func answerLine(ctx context.Context, line []byte, n int, tooLong bool, clf Answerer, counts *StreamCounts) []byte {
-	if tooLong {
-		counts.Bad++
-		return encodeLine(badLine{Error: fmt.Sprintf("line is longer than %d bytes", MaxLine), Line: n})
+// lineAnswer is the line to write.
+type lineAnswer struct {
+	text []byte
+	bad  bool
+}
+
+func (l inputLine) answer(ctx context.Context, clf Answerer) lineAnswer {
+	if l.tooLong {
+		return lineAnswer{encodeLine(badLine{Error: fmt.Sprintf("line is longer than %d bytes", MaxLine), Line: l.n}), true}
 	}
-	id, input, err := parseLine(line)
+	id, input, err := parseLine(l.text)
 	if err != nil {
-		counts.Bad++
-		return encodeLine(badLine{ID: id, Error: err.Error(), Line: n})
+		return lineAnswer{encodeLine(badLine{ID: id, Error: err.Error(), Line: l.n}), true}
 	}
-	counts.Classified++
 	c := clf.Classify(ctx, input)
-	return encodeLine(classifiedLine{
+	return lineAnswer{encodeLine(classifiedLine{
 		ID: id, Intent: c.Intent, IntentConfidence: c.IntentConfidence, Level: c.Level,
 		Difficulty: c.Difficulty, DifficultySD: c.DifficultySD, Source: c.Source, Note: c.Note,
-	})
+	}), false}
 }
 
 // encodeLine gives v as one line of JSON. The values it is given always encode:

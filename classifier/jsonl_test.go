@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -35,7 +38,7 @@ func TestStreamAnswersEveryLineInOrder(t *testing.T) {
 	}, "\n")
 	clf := &echo{}
 	var out strings.Builder
-	counts, err := Stream(t.Context(), strings.NewReader(in), &out, clf)
+	counts, err := Stream(t.Context(), strings.NewReader(in), &out, clf, nil)
 	if err != nil || counts != (StreamCounts{Classified: 3, Bad: 5}) {
 		t.Fatalf("Stream: %+v, %v; want 3 classified, 5 bad", counts, err)
 	}
@@ -69,7 +72,7 @@ func TestStreamAnswersBeforeTheInputEnds(t *testing.T) {
 	outR, outW := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		_, err := Stream(t.Context(), inR, outW, &echo{})
+		_, err := Stream(t.Context(), inR, outW, &echo{}, nil)
 		outW.Close()
 		done <- err
 	}()
@@ -90,7 +93,7 @@ func TestStreamAnswersBeforeTheInputEnds(t *testing.T) {
 func TestStreamReadsOverALineThatIsTooLong(t *testing.T) {
 	in := `{"id":"a","prompt":"` + strings.Repeat("x", MaxLine) + `"}` + "\n" + `{"id":"b","prompt":"x"}`
 	var out strings.Builder
-	counts, err := Stream(t.Context(), strings.NewReader(in), &out, &echo{})
+	counts, err := Stream(t.Context(), strings.NewReader(in), &out, &echo{}, nil)
 	if err != nil || counts != (StreamCounts{Classified: 1, Bad: 1}) {
 		t.Errorf("Stream: %+v, %v", counts, err)
 	}
@@ -105,12 +108,60 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestStreamStops(t *testing.T) {
 	line := `{"id":"a","prompt":"x"}` + "\n"
-	if _, err := Stream(t.Context(), strings.NewReader(line), brokenWriter{}, &echo{}); !errors.Is(err, io.ErrClosedPipe) {
+	if _, err := Stream(t.Context(), strings.NewReader(line), brokenWriter{}, &echo{}, nil); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("writer gone: %v, want %v", err, io.ErrClosedPipe)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Stream(ctx, strings.NewReader(line), io.Discard, &echo{}); !errors.Is(err, context.Canceled) {
+	if _, err := Stream(ctx, strings.NewReader(line), io.Discard, &echo{}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v, want %v", err, context.Canceled)
+	}
+}
+
+// lateFirst answers the first prompt last.
+type lateFirst struct{ took time.Duration }
+
+func (l lateFirst) Classify(_ context.Context, in Input) Classification {
+	if in.Messages[0].Text == "0" {
+		time.Sleep(l.took)
+	}
+	return Classification{Intent: Math, Level: L1, Source: Fast}
+}
+
+func TestStreamAtARate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var in strings.Builder
+		for i := range 100 {
+			fmt.Fprintf(&in, "{\"id\":%d,\"prompt\":\"%d\"}\n", i, i)
+		}
+		in.WriteString("broken\n")
+		var out strings.Builder
+		start := time.Now()
+		counts, err := Stream(t.Context(), strings.NewReader(in.String()), &out, lateFirst{time.Minute}, func() time.Duration { return time.Second })
+		if err != nil || counts != (StreamCounts{Classified: 100, Bad: 1}) {
+			t.Fatalf("%+v, %v; want 100 classified, 1 bad", counts, err)
+		}
+		// a line a second, the first answered after a minute: nobody waited for it
+		if took := time.Since(start); took != 101*time.Second {
+			t.Errorf("took %v, want 101 s", took)
+		}
+		for i, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")[:100] {
+			if want := fmt.Sprintf(`{"id":%d,`, i); !strings.HasPrefix(line, want) {
+				t.Fatalf("line %d is %s, want %s...: answers keep the order", i, line, want)
+			}
+		}
+	})
+}
+
+func TestStreamAtARateEndsEarly(t *testing.T) {
+	lines := strings.Repeat("{\"prompt\":\"x\"}\n", 50)
+	at := func() time.Duration { return time.Microsecond }
+	if _, err := Stream(t.Context(), strings.NewReader(lines), brokenWriter{}, &lateFirst{}, at); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("writer broken: %v, want %v", err, io.ErrClosedPipe)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Stream(ctx, strings.NewReader(lines), io.Discard, &lateFirst{}, at); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v, want %v", err, context.Canceled)
 	}
 }
@@ -121,7 +172,7 @@ func FuzzStream(f *testing.F) {
 	f.Add("\x00\n[]\nnull\n\"\"")
 	f.Fuzz(func(t *testing.T, in string) {
 		var out strings.Builder
-		counts, err := Stream(t.Context(), strings.NewReader(in), &out, &echo{})
+		counts, err := Stream(t.Context(), strings.NewReader(in), &out, &echo{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,10 @@ type memo struct {
 	young, old map[memoKey]classifier.Classification
 }
 
-type memoKey [2]uint64
+type memoKey struct {
+	hash          [2]uint64
+	tools, images bool
+}
 
 func newMemo(size int) *memo {
 	if size == 0 {
@@ -31,11 +34,13 @@ func newMemo(size int) *memo {
 	}
 }
 
-func (m *memo) key(task string) memoKey {
+func (m *memo) key(task string, tools, images bool) memoKey {
 	if m.size == 0 {
 		return memoKey{}
 	}
-	return memoKey{maphash.String(m.seeds[0], task), maphash.String(m.seeds[1], task)}
+	k := memoKey{hash: [2]uint64{maphash.String(m.seeds[0], task), maphash.String(m.seeds[1], task)}}
+	k.tools, k.images = tools, images
+	return k
 }
 
 func (m *memo) get(k memoKey) (classifier.Classification, bool) {

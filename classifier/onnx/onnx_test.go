@@ -32,11 +32,25 @@ func open(t testing.TB, opts Options) *Classifier {
 }
 
 type parityCase struct {
-	Prompt     []byte    `json:"prompt"`
-	Pieces     []int32   `json:"pieces"`
-	Pairs      []int64   `json:"pairs"`
-	Logits     []float64 `json:"logits"`
-	Difficulty []float64 `json:"difficulty"`
+	Prompt    []byte    `json:"prompt"`
+	Tools     bool      `json:"tools"`
+	Images    bool      `json:"images"`
+	Pieces    []int32   `json:"pieces"`
+	Pairs     []int64   `json:"pairs"`
+	Fast      []float64 `json:"fast"` // 16 logits, b, standard deviation
+	Deep      []float64 `json:"deep"`
+	Embedding []float64 `json:"embedding"` // its beginning
+}
+
+func (p parityCase) input() classifier.Input {
+	in := classifier.Prompt(string(p.Prompt))
+	if p.Tools {
+		in.Tools = 1
+	}
+	if p.Images {
+		in.Messages[0].Images = 1
+	}
+	return in
 }
 
 func parityCases(t testing.TB) []parityCase {
@@ -64,38 +78,57 @@ func parityCases(t testing.TB) []parityCase {
 
 // The Go side must see exactly the features that the model was trained on.
 func TestTokensAreThoseOfTraining(t *testing.T) {
-	tok, info := embeddedTokenizer(t)
-	for _, c := range parityCases(t) {
-		got := tok.encode(nil, string(c.Prompt))
-		if !slices.Equal(got, c.Pieces) {
-			t.Errorf("%.60q: pieces %v, want %v", c.Prompt, clip(got), clip(c.Pieces))
+	c := &Classifier{tokens: embeddedTokenizer(t)}
+	info := embeddedInfo(t)
+	fold, folded := foldTable(c.tokens.ids)
+	for _, p := range parityCases(t) {
+		got := c.encode(nil, string(p.Prompt), p.input())
+		if !slices.Equal(got, p.Pieces) {
+			t.Errorf("%.60q: pieces %v, want %v", p.Prompt, clip(got), clip(p.Pieces))
 			continue
 		}
 		var f features
-		f.fill(got, tok.size, info.Buckets, info.Edge)
-		if pairs := f.ids[max(len(got), 1):]; !slices.Equal(pairs, c.Pairs) {
-			t.Errorf("%.60q: pairs %v, want %v", c.Prompt, clip(pairs), clip(c.Pairs))
+		f.fill(got, fold, folded, info.Fast.Buckets, info.Fast.Edge)
+		if pairs := f.ids[max(len(got), 1):]; !slices.Equal(pairs, p.Pairs) {
+			t.Errorf("%.60q: pairs %v, want %v", p.Prompt, clip(pairs), clip(p.Pairs))
 		}
 	}
 }
 
+// The deep stage multiplies 8-bit numbers, and processors differ in how they
+// round on the way; the labels it gives must not.
 func TestOutputsAreThoseOfTraining(t *testing.T) {
 	c := open(t, Options{MemoSize: -1})
-	for _, want := range parityCases(t) {
-		var f features
-		var out output
-		f.fill(c.tokens.encode(nil, string(want.Prompt)), c.tokens.size, c.info.Buckets, c.info.Edge)
-		if err := c.run(&f, &out); err != nil {
-			t.Fatal(err)
-		}
-		for i, v := range out.logits {
-			if math.Abs(float64(v)-want.Logits[i]) > 1e-3 {
-				t.Errorf("%.60q: logit %d is %.5f, want %.5f", want.Prompt, i, v, want.Logits[i])
+	near := func(t *testing.T, prompt []byte, got output, want []float64, within float64) {
+		all := append(slices.Clone(got.logits[:]), got.difficulty[:]...)
+		for i, v := range all {
+			if math.Abs(float64(v)-want[i]) > within {
+				t.Errorf("%.60q: output %d is %.5f, want %.5f", prompt, i, v, want[i])
 			}
 		}
-		for i, v := range out.difficulty {
-			if math.Abs(float64(v)-want.Difficulty[i]) > 1e-3 {
-				t.Errorf("%.60q: difficulty %d is %.5f, want %.5f", want.Prompt, i, v, want.Difficulty[i])
+	}
+	for _, p := range parityCases(t) {
+		pieces := c.encode(nil, string(p.Prompt), p.input())
+		fast, err := c.fast.run(pieces)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, p.Prompt, fast, p.Fast, 1e-3)
+		deep, err := c.deep.run(c.deep.clip(pieces))
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, p.Prompt, deep.output, p.Deep, 0.3)
+		length := 0.0
+		for _, v := range deep.embedding {
+			length += float64(v) * float64(v)
+		}
+		if math.Abs(length-1) > 1e-4 {
+			t.Errorf("%.60q: the embedding has length² %.4f, want 1", p.Prompt, length)
+		}
+		for i, v := range p.Embedding {
+			if math.Abs(float64(deep.embedding[i])-v) > 0.1 {
+				t.Errorf("%.60q: embedding[%d] is %.4f, want %.4f", p.Prompt, i, deep.embedding[i], v)
 			}
 		}
 	}
@@ -127,7 +160,7 @@ func TestEasyAndHardDiffer(t *testing.T) {
 		if got.Intent != tt.intent || got.Level < tt.lo || got.Level > tt.hi {
 			t.Errorf("%.50q: %s %s (b=%.2f), want %s %s to %s", tt.prompt, got.Intent, got.Level, got.Difficulty, tt.intent, tt.lo, tt.hi)
 		}
-		if got.Source != classifier.Fast || got.Level != classifier.LevelOf(got.Difficulty) || got.DifficultySD <= 0 ||
+		if got.Level != classifier.LevelOf(got.Difficulty) || got.DifficultySD <= 0 ||
 			got.IntentConfidence <= 0 || got.IntentConfidence > 1 {
 			t.Errorf("%.50q: inconsistent %+v", tt.prompt, got)
 		}
@@ -213,9 +246,13 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		{rule: "a broken description", files: map[string]string{"model.json": "{"}, want: ErrNoModel, mention: "model.json"},
 		{rule: "another schema", files: map[string]string{"model.json": `{"schema":9}`}, want: ErrNoModel, mention: "schema 9"},
 		{rule: "no vocabulary", files: map[string]string{"model.json": good("model.json")}, want: ErrNoModel, mention: "vocab.txt"},
-		{rule: "no graph", files: map[string]string{"model.json": good("model.json"), "vocab.txt": good("vocab.txt")}, want: ErrNoModel, mention: "model.onnx"},
-		{rule: "a corrupt graph", files: map[string]string{"model.json": good("model.json"), "vocab.txt": good("vocab.txt"), "model.onnx": good("model.onnx")[:5000]}, want: ErrNoModel},
-		{rule: "a vocabulary longer than the graph", files: map[string]string{"model.json": good("model.json"), "vocab.txt": good("vocab.txt") + "zzzz1\n", "model.onnx": good("model.onnx")}, want: ErrNoModel},
+		{rule: "a vocabulary without its specials", files: map[string]string{"model.json": good("model.json"), "vocab.txt": "a\nb\n"}, want: ErrNoModel, mention: "[PAD]"},
+		{rule: "no fast graph", files: map[string]string{"model.json": good("model.json"), "vocab.txt": good("vocab.txt")}, want: ErrNoModel, mention: "fast.onnx"},
+		{rule: "no deep graph", files: map[string]string{"model.json": good("model.json"), "vocab.txt": good("vocab.txt"), "fast.onnx": good("fast.onnx")}, want: ErrNoModel, mention: "deep.onnx"},
+		{rule: "a corrupt graph", files: map[string]string{"model.json": good("model.json"), "vocab.txt": good("vocab.txt"), "fast.onnx": good("fast.onnx")[:5000]}, want: ErrNoModel, mention: "fast.onnx"},
+		{rule: "graphs that are exchanged", files: map[string]string{"model.json": good("model.json"), "vocab.txt": good("vocab.txt"), "fast.onnx": good("deep.onnx"), "deep.onnx": good("fast.onnx")}, want: ErrNoModel, mention: "fast.onnx"},
+		{rule: "a vocabulary longer than the graph", files: map[string]string{"model.json": good("model.json"), "vocab.txt": good("vocab.txt") + "zzzz1\n", "fast.onnx": good("fast.onnx"), "deep.onnx": good("deep.onnx")}, want: ErrNoModel},
+		{rule: "stages that do not exist", opts: Options{Stages: "quick"}, want: ErrNoModel, mention: "quick"},
 	}
 	for _, tt := range tests {
 		if tt.files != nil {
@@ -237,22 +274,25 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 func TestMemoIsBounded(t *testing.T) {
 	m := newMemo(10)
 	for i := range 1000 {
-		m.put(m.key(strings.Repeat("x", i)), classifier.Classification{Difficulty: float64(i)})
+		m.put(m.key(strings.Repeat("x", i), false, false), classifier.Classification{Difficulty: float64(i)})
 	}
 	if n := len(m.young) + len(m.old); n > 10 {
 		t.Errorf("holds %d, want at most 10", n)
 	}
-	if got, ok := m.get(m.key(strings.Repeat("x", 999))); !ok || got.Difficulty != 999 {
+	if got, ok := m.get(m.key(strings.Repeat("x", 999), false, false)); !ok || got.Difficulty != 999 {
 		t.Errorf("the newest is forgotten: %v %v", got, ok)
 	}
+	if m.key("x", true, false) == m.key("x", false, false) || m.key("x", false, true) == m.key("x", true, false) {
+		t.Error("tools and images must be part of the key")
+	}
 	off := newMemo(-1)
-	off.put(off.key("x"), classifier.Classification{})
-	if _, ok := off.get(off.key("x")); ok {
+	off.put(off.key("x", false, false), classifier.Classification{})
+	if _, ok := off.get(off.key("x", false, false)); ok {
 		t.Error("a memo of size 0 remembered")
 	}
 }
 
-func embeddedTokenizer(t testing.TB) (*tokenizer, modelInfo) {
+func embeddedTokenizer(t testing.TB) *tokenizer {
 	t.Helper()
 	vocabulary, err := embedded.ReadFile("model/vocab.txt")
 	if err != nil {
@@ -262,7 +302,11 @@ func embeddedTokenizer(t testing.TB) (*tokenizer, modelInfo) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var info modelInfo
+	return tok
+}
+
+func embeddedInfo(t testing.TB) (info modelInfo) {
+	t.Helper()
 	raw, err := embedded.ReadFile("model/model.json")
 	if err == nil {
 		err = json.Unmarshal(raw, &info)
@@ -270,7 +314,7 @@ func embeddedTokenizer(t testing.TB) (*tokenizer, modelInfo) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tok, info
+	return info
 }
 
 func clip[T any](s []T) []T { return s[:min(len(s), 24)] }
@@ -279,19 +323,24 @@ func FuzzTokens(f *testing.F) {
 	for _, c := range parityCases(f) {
 		f.Add(string(c.Prompt))
 	}
-	tok, info := embeddedTokenizer(f)
+	tok, info := embeddedTokenizer(f), embeddedInfo(f)
+	fold, folded := foldTable(tok.ids)
+	deep := &deepStage{head: info.Deep.Head, tail: info.Deep.Tail}
 	f.Fuzz(func(t *testing.T, s string) {
 		ids := tok.encode(nil, s)
+		if n := len(deep.clip(ids)); n < 2 || n > deep.head+deep.tail+2 {
+			t.Fatalf("the deep stage would read %d ids", n)
+		}
 		if len(ids) > headPieces+tailPieces {
 			t.Fatalf("%d pieces", len(ids))
 		}
 		var ft features
-		ft.fill(ids, tok.size, info.Buckets, info.Edge)
+		ft.fill(ids, fold, folded, info.Fast.Buckets, info.Fast.Edge)
 		if len(ft.weights) != 3*len(ft.ids) {
 			t.Fatalf("%d weights for %d features", len(ft.weights), len(ft.ids))
 		}
 		for _, id := range ft.ids {
-			if id < 0 || id >= int64(tok.size+info.Buckets) {
+			if id < 0 || id >= int64(folded+info.Fast.Buckets) {
 				t.Fatalf("feature %d out of range", id)
 			}
 		}
@@ -305,26 +354,4 @@ func FuzzTokens(f *testing.F) {
 			}
 		}
 	})
-}
-
-func BenchmarkClassify(b *testing.B) {
-	sizes := map[string]string{
-		"8-pieces":     "What is the capital of France?",
-		"64-pieces":    strings.Repeat("Explain the difference between the two protocols. ", 8),
-		"64-han":       strings.Repeat("请解释这两种协议的区别是什么。", 4),
-		"long":         strings.Repeat("The quick brown fox jumps over the lazy dog. ", 200),
-		"one-megabyte": strings.Repeat("The quick brown fox jumps over the lazy dog. ", 23000),
-	}
-	for _, name := range []string{"8-pieces", "64-pieces", "64-han", "long", "one-megabyte"} {
-		b.Run(name, func(b *testing.B) {
-			c := open(b, Options{MemoSize: -1})
-			in := classifier.Prompt(sizes[name])
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := c.Classify(b.Context(), in); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }

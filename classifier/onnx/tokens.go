@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"sync"
 	"unicode"
@@ -13,25 +12,39 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The rules by which text becomes features. classifier/training/tokens.py has
-// the same ones, and testdata/parity.jsonl holds both to them.
+// The rules by which text becomes pieces. classifier/training/tokens.py has the
+// same ones, and testdata/parity.jsonl holds both to them.
 const (
 	headChars, tailChars   = 2000, 1000 // code points of a long text that are read
 	headPieces, tailPieces = 384, 128   // pieces of a long text that count
+	hanWord                = 4          // characters of the longest Chinese word of the vocabulary
 	maxWord                = 100        // characters; a longer word is unknown
-	maxMemo                = 1 << 15    // words remembered with their pieces
+	maxMemo                = 1 << 15    // split words remembered with their pieces
 	maxMemoWord            = 32         // bytes; longer words are rarely met again
-
-	padToken, unknownToken, newlineToken = "[PAD]", "[UNK]", "[NL]"
 )
 
-// tokenizer splits text into words itself and asks the library's WordPiece
-// model for the pieces of each, remembering the answers: the library's own
-// pipeline is ten times slower. Safe for concurrent use.
+// The first lines of every vocabulary. No text contains them: brackets are
+// words of their own.
+const (
+	padToken = iota
+	unknownToken
+	newlineToken
+	beginToken
+	endToken
+	toolsToken  // the request offers tools
+	imagesToken // the request has images
+	firstToken  // of a text
+)
+
+var specials = [firstToken]string{"[PAD]", "[UNK]", "[NL]", "[BEGIN]", "[END]", "[TOOLS]", "[IMAGES]"}
+
+// tokenizer splits text into words itself, looks whole words up, and asks the
+// library's WordPiece model for the pieces of the others, remembering the
+// answers: the library's own pipeline is ten times slower. Both stages read its
+// pieces. Safe for concurrent use.
 type tokenizer struct {
-	pieces           wordpiece.WordPiece
-	size             int
-	newline, unknown int32
+	ids    map[string]int32 // token to its line in the vocabulary
+	pieces wordpiece.WordPiece
 
 	mu   sync.RWMutex
 	memo map[string][]int32
@@ -39,26 +52,25 @@ type tokenizer struct {
 
 // newTokenizer takes the vocabulary, one token a line, the line number its id.
 func newTokenizer(vocabulary string) (*tokenizer, error) {
-	vocab := make(model.Vocab)
-	for i, token := range strings.Split(strings.TrimSuffix(vocabulary, "\n"), "\n") {
+	lines := strings.Split(strings.TrimSuffix(vocabulary, "\n"), "\n")
+	vocab, ids := make(model.Vocab, len(lines)), make(map[string]int32, len(lines))
+	for i, token := range lines {
+		if i < len(specials) && token != specials[i] {
+			return nil, fmt.Errorf("vocabulary line %d: %q, want %s", i+1, token, specials[i])
+		}
 		if _, twice := vocab[token]; twice {
 			return nil, fmt.Errorf("vocabulary line %d: %q occurs twice", i+1, token)
 		}
-		vocab[token] = i
+		vocab[token], ids[token] = i, int32(i)
 	}
-	for _, special := range []string{padToken, unknownToken, newlineToken} {
-		if _, ok := vocab[special]; !ok {
-			return nil, fmt.Errorf("vocabulary has no %s", special)
-		}
-	}
-	if vocab[padToken] != 0 {
-		return nil, fmt.Errorf("vocabulary: %s must be the first line", padToken)
+	if len(lines) <= len(specials) {
+		return nil, fmt.Errorf("vocabulary has %d lines, want more than %d", len(lines), len(specials))
 	}
 	build := wordpiece.NewWordPieceBuilder()
 	return &tokenizer{
-		pieces: build.Vocab(&vocab).UnkToken(unknownToken).ContinuingSubwordPrefix("##").MaxInputCharsPerWord(maxWord).Build(),
-		size:   len(vocab), newline: int32(vocab[newlineToken]), unknown: int32(vocab[unknownToken]),
-		memo: make(map[string][]int32),
+		ids:    ids,
+		pieces: build.Vocab(&vocab).UnkToken(specials[unknownToken]).ContinuingSubwordPrefix("##").MaxInputCharsPerWord(maxWord).Build(),
+		memo:   make(map[string][]int32),
 	}, nil
 }
 
@@ -66,12 +78,17 @@ func newTokenizer(vocabulary string) (*tokenizer, error) {
 // headPieces + tailPieces of them.
 func (t *tokenizer) encode(ids []int32, text string) []int32 {
 	var word []byte
-	var last kind
+	start := len(ids)
+	last := space
 	flush := func() {
-		if len(word) > 0 {
+		switch {
+		case len(word) == 0:
+		case last == han:
+			ids = t.appendHan(ids, word)
+		default:
 			ids = t.appendWord(ids, word)
-			word = word[:0]
 		}
+		word = word[:0]
 	}
 	newline := false // the last word was a line break
 	for _, r := range clean(text) {
@@ -84,26 +101,55 @@ func (t *tokenizer) encode(ids []int32, text string) []int32 {
 			last = k
 		}
 		switch k {
+		case space:
 		case lineBreak:
 			if !newline {
-				ids = append(ids, t.newline)
+				ids = append(ids, newlineToken)
 			}
 			newline = true
-		case digit:
-			word, newline = append(word, '0'), false
-		case letter, single:
-			word, newline = utf8.AppendRune(word, unicode.ToLower(r)), false
+		default:
+			word, newline = utf8.AppendRune(word, r), false
 		}
 	}
 	flush()
-	if n := len(ids); n > headPieces+tailPieces {
-		ids = append(ids[:headPieces], ids[n-tailPieces:]...)
+	if n := len(ids) - start; n > headPieces+tailPieces {
+		ids = append(ids[:start+headPieces], ids[len(ids)-tailPieces:]...)
 	}
 	return ids
 }
 
-// appendWord appends the pieces of one word.
+// appendHan appends a run of Chinese characters as the longest words of the
+// vocabulary, from the left; a character of which no word begins stands alone.
+func (t *tokenizer) appendHan(ids []int32, run []byte) []int32 {
+	for len(run) > 0 {
+		var ends [hanWord]int // bytes of the first 1, 2, ... characters
+		n, end := 0, 0
+		for n < hanWord && end < len(run) {
+			_, size := utf8.DecodeRune(run[end:])
+			end += size
+			ends[n] = end
+			n++
+		}
+		id, ok := int32(0), false
+		for ; n > 0 && !ok; n-- {
+			id, ok = t.ids[string(run[:ends[n-1]])]
+			end = ends[n-1]
+		}
+		if !ok {
+			id = unknownToken
+		}
+		ids = append(ids, id)
+		run = run[end:]
+	}
+	return ids
+}
+
+// appendWord appends the pieces of one word. A word that is in the vocabulary
+// is its own only piece.
 func (t *tokenizer) appendWord(ids []int32, word []byte) []int32 {
+	if id, ok := t.ids[string(word)]; ok {
+		return append(ids, id)
+	}
 	t.mu.RLock()
 	known, ok := t.memo[string(word)]
 	t.mu.RUnlock()
@@ -126,12 +172,12 @@ func (t *tokenizer) appendWord(ids []int32, word []byte) []int32 {
 func (t *tokenizer) split(word string) (ids []int32) {
 	defer func() {
 		if recover() != nil {
-			ids = []int32{t.unknown}
+			ids = []int32{unknownToken}
 		}
 	}()
 	tokens, err := t.pieces.Tokenize(word)
 	if err != nil {
-		return []int32{t.unknown}
+		return []int32{unknownToken}
 	}
 	ids = make([]int32, len(tokens))
 	for i, tok := range tokens {
@@ -203,9 +249,10 @@ const (
 	space     kind = 1 + iota
 	lineBreak      // a word of its own; several in a row are one
 	invisible      // dropped: controls, zero-width characters, variation selectors
-	digit          // becomes 0: the size of a number matters, not its value
+	digit          // runs of these are words
 	letter         // runs of these are words
-	single         // a word each: Chinese characters, punctuation, symbols
+	han            // runs of these are cut into words of the vocabulary
+	single         // a word each: punctuation, symbols
 )
 
 // kindOf sorts a code point. The blocks of symbols are named, so that the
@@ -225,62 +272,12 @@ func kindOf(r rune) kind {
 		return invisible
 	case r < 0x80:
 		return single
-	case r >= 0x4e00 && r <= 0x9fff, r >= 0x3400 && r <= 0x4dbf, r >= 0xf900 && r <= 0xfaff, r >= 0x20000 && r <= 0x2fa1f,
-		r >= 0x2010 && r < 0x2c00, r >= 0x1f000 && r < 0x1fb00:
+	case r >= 0x4e00 && r <= 0x9fff, r >= 0x3400 && r <= 0x4dbf, r >= 0xf900 && r <= 0xfaff, r >= 0x20000 && r <= 0x2fa1f:
+		return han
+	case r >= 0x2010 && r < 0x2c00, r >= 0x1f000 && r < 0x1fb00:
 		return single
 	case r < 0x1f000 && (unicode.IsPunct(r) || unicode.IsSymbol(r)):
 		return single
 	}
 	return letter
-}
-
-// features are the inputs of the model for one text.
-type features struct {
-	ids     []int64   // pieces, then hashed pairs of neighbours; n of them
-	weights []float32 // 3 rows of n: whole text, beginning, end; row sums of squares are 1
-}
-
-// fill computes the features of pieces, reusing the slices of f. No pieces
-// count as one padding piece.
-func (f *features) fill(pieces []int32, vocabulary, buckets, edge int) {
-	if len(pieces) == 0 {
-		pieces = []int32{0}
-	}
-	k := len(pieces)
-	n := 2*k - 1
-	f.ids = f.ids[:0]
-	for _, p := range pieces {
-		f.ids = append(f.ids, int64(p))
-	}
-	for i := 1; i < k; i++ {
-		f.ids = append(f.ids, int64(vocabulary)+int64(pairHash(uint32(pieces[i-1]), uint32(pieces[i]))%uint32(buckets)))
-	}
-	if cap(f.weights) < 3*n {
-		f.weights = make([]float32, 3*n)
-	}
-	f.weights = f.weights[:3*n]
-	clear(f.weights)
-	// A pair belongs to an edge if both of its pieces do.
-	in := min(k, edge)
-	whole, part := invSqrt(n), invSqrt(2*in-1)
-	for i := range n {
-		f.weights[i] = whole
-	}
-	begin, end := f.weights[n:2*n], f.weights[2*n:]
-	for i := range in {
-		begin[i], end[k-1-i] = part, part
-	}
-	for i := range in - 1 {
-		begin[k+i], end[n-1-i] = part, part
-	}
-}
-
-func invSqrt(n int) float32 { return float32(1 / math.Sqrt(float64(n))) }
-
-// pairHash mixes two pieces into 32 bits (multiply and xor-shift).
-func pairHash(a, b uint32) uint32 {
-	h := a*0x9E3779B1 ^ b*0x85EBCA6B
-	h ^= h >> 15
-	h *= 0x2C1B3C6D
-	return h ^ h>>12
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"assay/api"
+	"assay/classifier/onnx"
 	"assay/models/providers/sim"
 )
 
@@ -52,9 +53,13 @@ type providerConfig struct {
 }
 
 type classifierConfig struct {
-	Model   string        `yaml:"model"`   // directory with model.onnx; default: the embedded one
+	Model   string        `yaml:"model"`   // directory of the model; default: the embedded one
 	Library string        `yaml:"library"` // ONNX Runtime's shared library
-	Timeout time.Duration `yaml:"timeout"`
+	Timeout time.Duration `yaml:"timeout"` // of a classification, before the heuristic answers
+	Stages  onnx.Stages   `yaml:"stages"`  // both (default), fast, deep
+	// DeepDeadline is how long the deep stage is waited for, before the fast answer stands.
+	DeepDeadline time.Duration `yaml:"deep_deadline"`
+	DeepWorkers  int           `yaml:"deep_workers"` // its runs at once, a core each; default: every core
 }
 
 type simulatedConfig struct {
@@ -139,8 +144,11 @@ func (c config) validate() error {
 	if c.MaxBodyBytes < 0 {
 		bad("max_body_bytes: must not be negative")
 	}
-	if c.Classifier.Timeout < 0 {
-		bad("classifier.timeout: must not be negative")
+	if c.Classifier.Timeout < 0 || c.Classifier.DeepDeadline < 0 || c.Classifier.DeepWorkers < 0 {
+		bad("classifier: timeout, deep_deadline and deep_workers must not be negative")
+	}
+	if err := c.Classifier.Stages.Validate(); err != nil {
+		bad("classifier.stages: %v", err)
 	}
 	sort.Slice(errs, func(i, j int) bool { return errs[i].Error() < errs[j].Error() })
 	return errors.Join(errs...)

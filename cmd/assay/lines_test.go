@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -57,5 +58,33 @@ func TestClassifyLines(t *testing.T) {
 	}
 	if code, _, errs := runCommand(t, nil, "nonsense\n", "classify"); code != exitUsage || !strings.Contains(errs, "1 of 1") {
 		t.Errorf("bad line: exit %d, %s", code, errs)
+	}
+}
+
+// The stages can be had alone, and at a rate the answers keep their order.
+func TestClassifyStagesAndRate(t *testing.T) {
+	if libraryPath(t) == "" {
+		t.Skip("ONNX Runtime's library is not here: make runtime")
+	}
+	var in strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&in, "{\"id\":%d,\"prompt\":\"Write %d lines about the sea.\"}\n", i, i+2)
+	}
+	for _, tt := range []struct {
+		flags  []string
+		source string // "" means any
+	}{
+		{[]string{"--stages", "fast"}, "fast"}, {[]string{"--stages", "deep"}, "deep"}, {[]string{"--rate", "2000"}, ""},
+	} {
+		code, out, errs := runCommand(t, nil, in.String(), append([]string{"classify"}, tt.flags...)...)
+		lines := strings.Split(strings.TrimSpace(out), "\n")
+		if code != exitOK || len(lines) != 40 {
+			t.Fatalf("%v: exit %d, %d lines\n%s", tt.flags, code, len(lines), errs)
+		}
+		for i, line := range lines {
+			if gjson.Get(line, "id").Int() != int64(i) || tt.source != "" && gjson.Get(line, "source").Str != tt.source {
+				t.Errorf("%v: line %d is %s", tt.flags, i, line)
+			}
+		}
 	}
 }

@@ -165,11 +165,11 @@ func openClassifier(conf classifierConfig, env environment, log *slog.Logger) (g
 		}
 	}}
 	library := cmp.Or(conf.Library, env.Getenv("ONNXRUNTIME_LIB"))
-	m, err := onnx.New(onnx.Options{ModelPath: conf.Model, LibraryPath: library})
+	m, err := onnx.New(onnx.Options{
+		ModelPath: conf.Model, LibraryPath: library, Stages: conf.Stages, DeepDeadline: conf.DeepDeadline, DeepWorkers: conf.DeepWorkers})
 	switch {
 	case err == nil:
 		g.Primary = m
-		g.MinConfidence = m.MinConfidence()
 		return g, func() { g.Wait(); m.Close() }, "", nil
 	case conf.Model != "" || library != "":
 		return nil, nil, "", usagef("classifier: %w", err)
