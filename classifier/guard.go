@@ -141,18 +141,23 @@ func noteOf(err error) string {
 	return NoteError
 }
 
-// levelMiddles are typical difficulties of the levels, logits: the middle of
-// the interval, and as far outside the outer bounds as the neighbours are wide.
-var levelMiddles = [5]float64{-2.4, -1.3, 0.05, 1.45, 2.65}
+// levelEdges bound the levels for moving between them: the inner bounds are
+// LevelBounds, the outer ones lie as far out as the neighbouring level is wide.
+var levelEdges = [6]float64{-2.95, LevelBounds[0], LevelBounds[1], LevelBounds[2], LevelBounds[3], 3.25}
 
-// Raise moves a classification one level up, difficulty included (to the
-// middle of the new level), because routing reads the difficulty. L5 stays.
-// The note says why.
+// Raise moves a classification one level up, difficulty included, because
+// routing reads the difficulty: it comes to lie in the next level where it lay
+// in its own, so that of two raised prompts the harder one stays the harder.
+// L5 stays. The note says why.
 func (c Classification) Raise(note string) Classification {
 	c.Note = note
-	if c.Level < L5 {
-		c.Level++
-		c.Difficulty = levelMiddles[c.Level-1]
+	if c.Level < L1 || c.Level >= L5 {
+		return c
 	}
+	from, to := levelEdges[c.Level-1:c.Level+1], levelEdges[c.Level:c.Level+2]
+	at := (c.Difficulty - from[0]) / (from[1] - from[0])
+	at = min(max(at, 0), 1-1e-9) // far below L1 counts as its edge; the upper edge is the next level's
+	c.Level++
+	c.Difficulty = to[0] + at*(to[1]-to[0])
 	return c
 }

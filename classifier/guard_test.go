@@ -102,11 +102,21 @@ func TestGuardBoundsCallsInFlight(t *testing.T) {
 }
 
 func TestRaise(t *testing.T) {
-	for l := L1; l <= L5; l++ {
-		want := min(l+1, L5)
-		got := Classification{Level: l, Difficulty: levelMiddles[l-1]}.Raise("x")
-		if got.Level != want || LevelOf(got.Difficulty) != want || got.Note != "x" {
-			t.Errorf("%s raised: %s at b=%.2f, want %s", l, got.Level, got.Difficulty, want)
+	for b := -6.0; b <= 6; b += 0.05 {
+		before := Classification{Level: LevelOf(b), Difficulty: b}
+		got := before.Raise("x")
+		if want := min(before.Level+1, L5); got.Level != want || LevelOf(got.Difficulty) != want || got.Note != "x" {
+			t.Errorf("b=%.2f raised: %s at b=%.2f, want %s", b, got.Level, got.Difficulty, want)
 		}
+		if got.Difficulty < b {
+			t.Errorf("b=%.2f raised is %.2f, which is lower", b, got.Difficulty)
+		}
+		harder := Classification{Level: LevelOf(b + 0.3), Difficulty: b + 0.3}.Raise("x")
+		if before.Level < L5 && harder.Difficulty < got.Difficulty && harder.Level < L5 {
+			t.Errorf("b=%.2f raised is %.2f, but b=%.2f raised is %.2f: the order is lost", b, got.Difficulty, b+0.3, harder.Difficulty)
+		}
+	}
+	if got := (Classification{}).Raise("x"); got.Level != 0 {
+		t.Errorf("a classification without a level got %v", got.Level)
 	}
 }

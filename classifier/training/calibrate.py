@@ -52,13 +52,16 @@ def qwk(a, b, n=5):
     return float(1 - (w * o).sum() / (w * np.outer(o.sum(1), o.sum(0)) / o.sum()).sum())
 
 
+LEAST_CERTAIN = 0.05  # share of dev whose answers are raised; every twentieth prompt pays a level more
+
+
 def calibrate(dev_out, dev_rows, val_out, val_b) -> Calibration:
     return Calibration(*_intent(dev_out, dev_rows), *_difficulty(dev_out, dev_rows, val_out, val_b))
 
 
 def _intent(out, rows):
     """The temperature that minimises the log loss, and the confidence below
-    which an answer is raised one level: the 10 % least certain of dev."""
+    which an answer is raised one level: that of the least certain of dev."""
     y = np.array([r.intent for r in rows])
     z = out[:, :N_INTENT]
 
@@ -67,7 +70,7 @@ def _intent(out, rows):
 
     t = float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
     confidence = softmax(z / t).max(1)
-    return t, round(float(np.quantile(confidence, 0.10)), 3)
+    return t, round(float(np.quantile(confidence, LEAST_CERTAIN)), 3)
 
 
 # What levels must do on dev, with a margin above what is promised (0.90, 0.80):

@@ -104,7 +104,7 @@ Share of prompts that the fast stage answers alone: {", ".join(f"{k} {v:.2f}" fo
 ### Per intent, gold test, both stages
 {_table(("intent", "en n", "en recall", "en precision", "zh n", "zh recall", "zh precision"), _per_intent(m["both"], "gold_test"))}
 
-Probabilities are divided by a temperature fitted on gold dev (fast {cal["fast"]["temperature"]:.2f}, deep {cal["deep"]["temperature"]:.2f}). An answer of the deep stage of confidence below {info["deep"]["raise"]} (the least certain tenth of gold dev) is raised one level; so is one of the fast stage below {info["fast"]["raise"]} that stands because the deep one could not answer. The fast stage may answer alone only as far as both together lose at most 0.002 of accuracy and 0.005 of each rank correlation against the deep one.
+Probabilities are divided by a temperature fitted on gold dev (fast {cal["fast"]["temperature"]:.2f}, deep {cal["deep"]["temperature"]:.2f}). An answer of the deep stage of confidence below {info["deep"]["raise"]} (the least certain twentieth of gold dev) is raised one level; so is one of the fast stage below {info["fast"]["raise"]} that stands because the deep one could not answer. The fast stage may answer alone only as far as both together lose at most 0.002 of accuracy and 0.005 of each rank correlation against the deep one.
 
 ## Difficulty
 True b comes from real outcomes of models (test prompts: fitted after the abilities, for measuring only). Levels are intervals of b.

@@ -27,7 +27,8 @@ import numpy as np
 from corpus import HELD_OUT_SOURCES, Corpus, Row, bucket
 from tokens import IMAGES, TOOLS
 
-LEVEL_MIDDLES = np.array([-2.4, -1.3, 0.05, 1.45, 2.65])  # as classifier.levelMiddles
+# Where a level lies: the middle of its interval; of the outer ones, that of their usual width.
+LEVEL_MIDDLES = np.array([-2.4, -1.3, 0.05, 1.45, 2.65])
 WEAK_PER_SOURCE = 2500  # rows of one source in the second head and of label difficulties
 MIN_SD = 0.3  # of a difficulty target: no item is known better than that
 READ_SD = 0.5  # of a level by reading
