@@ -53,10 +53,10 @@ smoke:
 # Every fuzz target for FUZZTIME each.
 FUZZTIME ?= 10s
 fuzz:
-	@set -e; for file in $$(git ls-files '*_test.go'); do \
+	@set -e -o pipefail; for file in $$(git ls-files '*_test.go'); do \
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
 	    echo "$$target in ./$$(dirname $$file)"; \
-	    $(GO) test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) | tail -1; \
+	    $(GO) test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) | { grep -v "^fuzz: elapsed" || true; }; \
 	  done; done
 
 # Time and allocations of what lies on the path of a request.

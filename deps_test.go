@@ -26,6 +26,7 @@ var doors = map[string]string{
 	"github.com/marcboeker/go-duckdb":     "assay/evals/duckdb",
 	"github.com/pkoukk/tiktoken-go":       "assay/router",
 	"github.com/prometheus/client_golang": "assay/api",
+	"github.com/goccy/go-yaml":            "assay/router",
 }
 
 func imports(t *testing.T) map[string][]string {

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -9,8 +8,6 @@ import (
 	"sort"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Policy is the operator's rules for choosing models: one reviewed YAML file,
@@ -78,8 +75,7 @@ func (p Policy) withDefaults() Policy {
 // together. known gives the regions, providers and model IDs of the catalogue.
 func ParsePolicy(data []byte, known Known) (Policy, error) {
 	var p Policy
-	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	if err := dec.Decode(&p); err != nil {
+	if err := DecodeYAML(data, &p); err != nil {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	var errs []error

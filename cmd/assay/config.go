@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -11,11 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"assay/api"
 	"assay/classifier/onnx"
 	"assay/models/providers/sim"
+	"assay/router"
 )
 
 // config is the operator's configuration file (YAML). Every key is optional;
@@ -89,8 +87,7 @@ func loadConfig(path string) (config, error) {
 	if err != nil {
 		return c, usagef("read configuration: %w", err)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	if err := dec.Decode(&c); err != nil && len(bytes.TrimSpace(data)) > 0 {
+	if err := router.DecodeYAML(data, &c); err != nil {
 		return c, usagef("configuration %s: %w", path, err)
 	}
 	if err := c.validate(); err != nil {

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"assay/evals"
 	"assay/models"
+	"assay/router"
 )
 
 // modelConfig is the file of --model-config: how models are asked.
@@ -51,7 +50,7 @@ func readModelConfig(path string) (modelConfig, error) {
 	if err != nil {
 		return c, usagef("model configuration: %w", err)
 	}
-	if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
+	if err := router.DecodeYAML(data, &c); err != nil {
 		return c, usagef("model configuration %s: %w", path, err)
 	}
 	for name, e := range c.all() {
