@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,15 +17,24 @@ func BenchmarkOverhead(b *testing.B) {
 	g := realGateway(b)
 	body := chat("gpt-4o", "What is the difference between a mutex and a semaphore, and when would you use which?")
 	alias := strings.Replace(body, "gpt-4o", "assay/balanced", 1)
-	for _, c := range []struct{ name, url, body string }{
-		{"direct", provider.URL + "/v1/chat/completions", body},
-		{"gateway-named", g.url + "/v1/chat/completions", body},
-		{"gateway-balanced", g.url + "/v1/chat/completions", alias},
+	for _, c := range []struct {
+		name, url, body string
+		fresh           bool // every request has another prompt, so that no classification is remembered
+	}{
+		{"direct", provider.URL + "/v1/chat/completions", body, false},
+		{"gateway-named", g.url + "/v1/chat/completions", body, false},
+		{"gateway-balanced", g.url + "/v1/chat/completions", alias, false},
+		{"gateway-balanced-fresh", g.url + "/v1/chat/completions", alias, true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
+			var count atomic.Int64
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					req, _ := http.NewRequest("POST", c.url, strings.NewReader(c.body))
+					body := c.body
+					if c.fresh {
+						body = strings.Replace(body, "mutex", fmt.Sprintf("mutex of kind %d", count.Add(1)), 1)
+					}
+					req, _ := http.NewRequest("POST", c.url, strings.NewReader(body))
 					req.Header.Set("Authorization", "Bearer sk-provider")
 					res, err := http.DefaultClient.Do(req)
 					if err != nil {
