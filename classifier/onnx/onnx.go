@@ -257,8 +257,8 @@ func (c *Classifier) goDeep(ctx context.Context, key memoKey, fast classifier.Cl
 		}
 	})
 	if err == nil {
-		class, err := finish(out)
-		if err == nil {
+		var class classifier.Classification
+		if class, err = finish(out); err == nil {
 			return class, nil
 		}
 	}
