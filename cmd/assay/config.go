@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"assay/api"
+	"assay/classifier"
 	"assay/classifier/onnx"
 	"assay/models/providers/sim"
 	"assay/router"
@@ -143,6 +145,10 @@ func (c config) validate() error {
 	}
 	if c.Classifier.Timeout < 0 || c.Classifier.DeepDeadline < 0 || c.Classifier.DeepWorkers < 0 {
 		bad("classifier: timeout, deep_deadline and deep_workers must not be negative")
+	}
+	timeout := cmp.Or(c.Classifier.Timeout, classifier.DefaultTimeout)
+	if deadline := cmp.Or(c.Classifier.DeepDeadline, onnx.DefaultDeadline); timeout > 0 && timeout <= deadline {
+		bad("classifier.timeout: %s is not above deep_deadline, %s: the heuristic would answer where the fast stage's answer should stand", timeout, deadline)
 	}
 	if err := c.Classifier.Stages.Validate(); err != nil {
 		bad("classifier.stages: %v", err)

@@ -229,6 +229,7 @@ func TestBadStart(t *testing.T) {
 		"missing ONNX model":          {nil, []string{"serve", "--config", file("m.yaml", "classifier: {model: nowhere}")}, "nowhere"},
 		"unknown classifier stages":   {nil, []string{"serve", "--config", file("st.yaml", "classifier: {stages: quick}")}, "quick"},
 		"negative deadline":           {nil, []string{"serve", "--config", file("nd.yaml", "classifier: {deep_deadline: -1s}")}, "deep_deadline"},
+		"timeout within the deadline": {nil, []string{"serve", "--config", file("td.yaml", "classifier: {timeout: 30ms}")}, "deep_deadline"},
 		"unknown stages to classify":  {nil, []string{"classify", "--stages", "quick"}, "quick"},
 		"negative rate to classify":   {nil, []string{"classify", "--rate", "-3"}, "--rate"},
 		"missing ONNX library":        {map[string]string{"ONNXRUNTIME_LIB": filepath.Join(dir, "libnone.so")}, []string{"serve"}, "libnone.so"},
