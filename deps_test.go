@@ -10,7 +10,7 @@ import (
 // rows is the order of the packages: one imports only from rows above its own.
 var rows = map[string]int{
 	"assay/classifier": 0, "assay/models": 0, "assay/datasets": 0,
-	"assay/models/openai": 1, "assay/scoring": 1,
+	"assay/models/openai": 1, "assay/scoring": 1, "assay/scoring/success": 1,
 	"assay/router": 2, "assay/evals": 2,
 	"assay/api": 3, "assay/classifier/onnx": 3, "assay/evals/duckdb": 3, "assay/evals/evalstest": 3,
 	"assay/models/providers/compat": 3, "assay/models/providers/sim": 3,
@@ -65,7 +65,7 @@ func TestOneDependencyOneDoor(t *testing.T) {
 	for pkg, deps := range imports(t) {
 		for _, dep := range deps {
 			for module, door := range doors {
-				if (dep == module || strings.HasPrefix(dep, module+"/") || strings.HasPrefix(dep, module+"-")) && pkg != door {
+				if (dep == module || strings.HasPrefix(dep, module+"/") || strings.HasPrefix(dep, module+"-")) && pkg != door && !strings.HasPrefix(pkg, door+"/") {
 					t.Errorf("%s imports %s; its door is %s", pkg, dep, door)
 				}
 			}
