@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 // Core is one benchmark of the public capability score, with the tests that
@@ -63,6 +65,44 @@ type state struct {
 	published       []int // cells, nearest mode first
 	believe         float64
 	measured        []measuredCell // replace published cells of the same benchmark
+	profile         *departure     // nil: unknown
+}
+
+// departure is how a variant's scores on the core benchmarks are expected to
+// depart from what its ability alone says, given all published scores of its
+// family and kin (profile.go). Indices are those of coreItems.
+type departure struct {
+	shift []float64     // of z
+	cov   *mat.SymDense // of z, without the part that uncertain ability makes
+}
+
+// departureOf predicts a variant's profile on the core benchmarks.
+func (l *latent) departureOf(f *latentFamily, m int) *departure {
+	if l.profiles == nil {
+		return nil
+	}
+	n := len(coreItems)
+	d := &departure{make([]float64, n), mat.NewSymDense(n, nil)}
+	var at, items []int
+	for i, k := range coreItems {
+		if ref := l.reference(k); ref != nil {
+			at, items = append(at, i), append(items, l.itemIndex(ref.item))
+		}
+	}
+	mean, cov := l.profiles.predict(f.name, f.modes[m], items, 1)
+	for r, i := range at {
+		a := &l.items[items[r]]
+		d.shift[i] = mean[r] - a.at(f.theta[m], f.origin)
+		for c := r; c < len(at); c++ {
+			b := &l.items[items[c]]
+			v := cov.At(r, c) - a.b*b.b*f.cov.At(m, m)
+			if r == c { // the reading's noise stays, however well ability is known
+				v = math.Max(v, l.profiles.noise(items[r], 1))
+			}
+			d.cov.SetSym(i, at[c], v)
+		}
+	}
+	return d
 }
 
 // blend builds the 0..100 score of one ability: each core benchmark observed,
@@ -72,12 +112,13 @@ type state struct {
 func (l *latent) blend(s state) blendResult {
 	var r blendResult
 	var shared, separate float64
-	for _, k := range coreItems {
+	imputed := make([]float64, len(coreItems)) // points of capability per unit of z
+	for i, k := range coreItems {
 		ref := l.reference(k)
 		if ref == nil {
 			continue
 		}
-		c, coefficient, variance := l.component(k, ref, s)
+		c, coefficient, variance := l.component(i, ref, s)
 		p := c.Score / 100
 		width := 100 * p * (1 - p) * ref.sd // points per unit of z
 		shared += k.weight * width * coefficient
@@ -90,6 +131,11 @@ func (l *latent) blend(s state) blendResult {
 		}
 		if c.Observed {
 			r.observed += k.weight
+		} else if s.profile != nil {
+			imputed[i] = k.weight * width
+			for j := range i { // what departures have in common only ever widens
+				separate += 2 * imputed[i] * imputed[j] * math.Max(0, s.profile.cov.At(i, j))
+			}
 		}
 		r.components = append(r.components, c)
 	}
@@ -105,7 +151,8 @@ func (l *latent) blend(s state) blendResult {
 // component estimates one core benchmark's score on its reference scale. The
 // z-score is the expected one plus what observation adds to it; coefficient is
 // what remains of the dependence on ability, variance the item's own error.
-func (l *latent) component(k core, ref *latentItem, s state) (c Component, coefficient, variance float64) {
+func (l *latent) component(i int, ref *latentItem, s state) (c Component, coefficient, variance float64) {
+	k := coreItems[i]
 	c = Component{Benchmark: k.name, Chinese: k.chinese, Reference: ref.item}
 	z, coefficient, variance := ref.at(s.theta, s.origin), ref.b, ref.s2
 	if obs, ok := l.observed(k, ref, s); ok {
@@ -119,6 +166,9 @@ func (l *latent) component(k core, ref *latentItem, s state) (c Component, coeff
 		variance = ref.s2*(1-rho*rho) + rho*rho*ref.s2*obs.noise
 		c.Observed, c.Item, c.Raw = true, it.item, obs.raw
 		c.Independent, c.Sources = obs.independent, obs.sources
+	} else if s.profile != nil {
+		z += s.profile.shift[i]
+		variance = s.profile.cov.At(i, i)
 	}
 	c.Score = 100 * logistic(ref.mean+ref.sd*z)
 	return c, coefficient, variance
@@ -210,7 +260,7 @@ func (s *Scorecards) card(f *latentFamily, m int) Scorecard {
 	l := s.fit
 	b := l.blend(state{
 		theta: f.theta[m], variance: f.cov.At(m, m), origin: f.origin,
-		published: l.publishedCells(f, m), believe: 1,
+		published: l.publishedCells(f, m), believe: 1, profile: l.departureOf(f, m),
 	})
 	card := Scorecard{
 		Family: f.name, Mode: f.modes[m], Modes: map[Mode]Ability{},

@@ -25,8 +25,9 @@ type Cell struct {
 	Readings    int      // readings kept
 	Sources     []string // of the readings kept, sorted
 
-	x   float64 // transformed Score
-	elo bool
+	x    float64 // transformed Score
+	elo  bool
+	date float64 // of the oldest reading kept, in years; 0 unknown
 }
 
 // cells collapses rows into one cell per variant and item. An independent
@@ -100,6 +101,9 @@ func collapse(v variant, it Item, rs []reading) Cell {
 	seen := map[string]bool{}
 	for _, r := range rs {
 		xs = append(xs, r.x)
+		if c.date == 0 || r.date > 0 && r.date < c.date {
+			c.date = r.date
+		}
 		c.Weight = max(c.Weight, r.weight)
 		if !seen[r.source] {
 			seen[r.source] = true

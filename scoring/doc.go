@@ -6,7 +6,8 @@
 //
 // Everything is a pure function of its arguments; only ReadFile and WriteFile
 // touch the disk. Read in this order: tiers.go (what comes out), item.go and
-// cell.go (what goes in), latent.go (the model), blend.go (the 0..100 number),
+// cell.go (what goes in), latent.go (the model), profile.go and kin.go
+// (what kin and like benchmarks add), blend.go (the 0..100 number),
 // link.go (its scale), band.go and publish.go (tiers), retier.go (what a night
 // of measurements changes), decode.go and encode.go (the file).
 package scoring

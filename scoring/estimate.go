@@ -18,7 +18,7 @@ func (r *retiering) evidence(lf *latentFamily, measured map[string][]Measurement
 		}
 		h := hostEvidence{id: m.ID, mode: lf.servedAs(hostMode(m))}
 		for _, x := range ms {
-			c, err := r.cards.fit.measuredCellOf(x, lf.theta[h.mode], lf.origin)
+			c, err := r.cards.fit.measuredCellOf(x, lf, h.mode)
 			if err != nil {
 				return nil, fmt.Errorf("model %s: %w", m.ID, err)
 			}
@@ -65,7 +65,7 @@ func (r *retiering) estimate(lf *latentFamily, evidence []hostEvidence, mode, wh
 		}
 		for _, c := range evidence[i-k].cells {
 			w := c.item.s2 / (c.item.s2 + c.sampling)
-			h[i], p[i] = addCell(h[i], p[i], c.item, c.z, w, lf.origin)
+			h[i], p[i] = addCell(h[i], p[i], c.item, c.z-c.shift, w, lf.origin)
 		}
 	}
 	theta, post := posterior(mean, cov, h, p)
@@ -75,7 +75,7 @@ func (r *retiering) estimate(lf *latentFamily, evidence []hostEvidence, mode, wh
 	}
 	s := state{
 		theta: theta[at], variance: post.At(at, at), origin: lf.origin,
-		published: l.publishedCells(lf, mode), believe: believe,
+		published: l.publishedCells(lf, mode), believe: believe, profile: l.departureOf(lf, mode),
 	}
 	if useMeasured {
 		s.measured = pooled(evidence, which)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"time"
 
 	"assay/models"
 )
@@ -61,6 +62,7 @@ type reading struct {
 	independent bool
 	source      string
 	value       float64 // as published, in the row's unit
+	date        float64 // of the source, in years; 0 unknown
 }
 
 // Weights are how far one reading is trusted; 1 is an independent measurement.
@@ -170,6 +172,14 @@ func logit(p float64) float64 {
 // logistic is the inverse of the logit.
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
+// years writes a date as a fractional year, 0 if it is unknown.
+func years(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.Year()) + float64(t.YearDay()-1)/365.25
+}
+
 // read understands one row. The second result is false for rows that say
 // nothing about a served chat model: base checkpoints.
 func read(s models.Score, w Weights) (reading, bool, error) {
@@ -186,7 +196,7 @@ func read(s models.Score, w Weights) (reading, bool, error) {
 	r := reading{
 		family: s.Family, item: itemOf(s.Benchmark, s.Setting), mode: modeOf(s.Setting),
 		x: x, elo: elo, value: s.Value, source: s.Source,
-		independent: s.Reporter == "independent",
+		independent: s.Reporter == "independent", date: years(s.Date),
 	}
 	setting := strings.ToLower(s.Setting)
 	switch {

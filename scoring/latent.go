@@ -54,6 +54,7 @@ type latent struct {
 	rounds   int
 	price    map[string]float64 // centred log price by family
 	slope    float64            // θ per unit of log price, within a line
+	profiles *profiles
 }
 
 // Penalties of the item step, as prior precisions of z-scale coefficients.

@@ -56,6 +56,7 @@ type measuredCell struct {
 	z        float64
 	score    float64 // 0..1
 	n        int
+	shift    float64 // of z: what published profiles expect beyond ability
 	sampling float64 // variance of z from the finite number of questions
 	source   string
 }
@@ -149,18 +150,19 @@ func (l *latent) itemFor(benchmark string) *latentItem {
 // evidence predicts and not at the one observed: weights that depend on the
 // outcome would let a better score lower the estimate. The observed share is
 // (k+1/2)/(n+1), which keeps 0 and 1 finite.
-func (l *latent) measuredCellOf(m Measurement, theta, origin float64) (measuredCell, error) {
+func (l *latent) measuredCellOf(m Measurement, f *latentFamily, mode int) (measuredCell, error) {
 	it := l.itemFor(m.Benchmark)
 	if it == nil {
 		return measuredCell{}, fmt.Errorf("%w: %s", ErrUnknownBenchmark, m.Benchmark)
 	}
 	n := float64(m.N)
 	x := logit((m.Score*n + 0.5) / (n + 1))
-	p := min(max(logistic(it.mean+it.sd*it.at(theta, origin)), 0.1), 0.9)
+	expected := l.profiles.expect(f.name, f.modes[mode], l.itemIndex(it.item))
+	p := min(max(logistic(it.mean+it.sd*expected), 0.1), 0.9)
 	variance := m.designEffect() / (n * p * (1 - p))
 	return measuredCell{
 		item: it, z: (x - it.mean) / it.sd, score: m.Score, n: m.N,
-		sampling: variance / (it.sd * it.sd), source: "run " + m.RunID,
+		shift: expected - it.at(f.theta[mode], f.origin), sampling: variance / (it.sd * it.sd), source: "run " + m.RunID,
 	}, nil
 }
 
@@ -214,7 +216,7 @@ func (h hostEvidence) distance(f *latentFamily) (d, variance float64) {
 	var hSum, p float64
 	for _, c := range h.cells {
 		k := 1 / (c.item.s2 + c.sampling)
-		hSum += k * c.item.b * (c.z - c.item.at(f.theta[h.mode], f.origin))
+		hSum += k * c.item.b * (c.z - c.shift - c.item.at(f.theta[h.mode], f.origin))
 		p += k * c.item.b * c.item.b
 	}
 	return hSum / p, 1/p + f.cov.At(h.mode, h.mode)

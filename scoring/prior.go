@@ -21,6 +21,9 @@ func (s sums) shrunk(above, strength float64) float64 {
 	return (s.total + strength*above) / (math.Max(s.weight, 0) + strength)
 }
 
+// While the curves are fitted the priors are simple; kin.go replaces them by
+// better ones at the end.
+
 // priorStep re-estimates what is known of a family before its own scores: the
 // mean of its maker, of its line within the maker's families, and its price
 // among its line. Each family is left out of its own prior. Then the spread

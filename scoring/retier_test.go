@@ -81,7 +81,7 @@ func TestACollapsedHostLosesItsAbility(t *testing.T) {
 	if other.Theta < was.Theta-0.5 {
 		t.Errorf("the other host fell with it: %.2f, before %.2f", other.Theta, was.Theta)
 	}
-	slightly, _ := retier(t, base, measure(bad, 16, 0.7, 0.5), in)
+	slightly, _ := retier(t, base, measure(bad, 16, 0.75, 0.62), in)
 	if a, _ := slightly.Ability(family, bad, General); math.Abs(a.Theta-was.Theta) > 0.5 {
 		t.Errorf("a result within the noise moved the ability from %.2f to %.2f", was.Theta, a.Theta)
 	}

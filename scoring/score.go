@@ -22,7 +22,7 @@ type Config struct {
 	// MinCells is the number of variants below which an item is left out,
 	// since its scale cannot be told. Default 5.
 	MinCells int
-	// MaxRounds bounds the alternation (default 200), Tolerance ends it when
+	// MaxRounds bounds the alternation (default 500), Tolerance ends it when
 	// no ability moves more, in standard deviations (default 1e-4).
 	MaxRounds int
 	Tolerance float64
@@ -91,7 +91,7 @@ func Score(scores []models.Score, anchors []models.Anchor, cfg Config) (*Scoreca
 	if len(l.items) == 0 {
 		return nil, ErrNoScores
 	}
-	l.fit(cmp.Or(cfg.MaxRounds, 200), cmp.Or(cfg.Tolerance, 1e-4))
+	l.settle(cfg)
 	out := &Scorecards{
 		Cards: map[string]Scorecard{}, LeftOut: leftOut,
 		ThinkingShift: l.shift[Thinking], Rounds: l.rounds, fit: l,
@@ -118,6 +118,14 @@ func Score(scores []models.Score, anchors []models.Anchor, cfg Config) (*Scoreca
 	return out, nil
 }
 
+// settle fits the curves and then, once they stand, the profiles.
+func (l *latent) settle(cfg Config) {
+	l.fit(cmp.Or(cfg.MaxRounds, 500), cmp.Or(cfg.Tolerance, 1e-4))
+	l.profiles = newProfiles(l)
+	l.profiles.kinPriors()
+	l.familyStep()
+}
+
 // Expected gives the share of points, 0..1, that a family run in a mode should
 // score on a benchmark, with the 95 % interval for one published figure. The
 // benchmark's spelling does not matter; of several editions the one most taken
@@ -128,8 +136,8 @@ func (s *Scorecards) Expected(family string, mode Mode, benchmark string) (share
 		return 0, 0, 0, false
 	}
 	m := f.servedAs(mode)
-	x := it.mean + it.sd*it.at(f.theta[m], f.origin)
-	sd := it.sd * math.Sqrt(it.b*it.b*f.cov.At(m, m)+it.s2)
+	z, cov := s.fit.profiles.predict(family, f.modes[m], []int{s.fit.itemIndex(it.item)}, 1)
+	x, sd := it.mean+it.sd*z[0], it.sd*math.Sqrt(cov.At(0, 0))
 	return logistic(x), logistic(x - 1.96*sd), logistic(x + 1.96*sd), true
 }
 

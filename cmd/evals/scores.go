@@ -31,7 +31,7 @@ type scoreLine struct {
 }
 
 func scoresCommand(w world) *cobra.Command {
-	var asJSON bool
+	var asJSON, held bool
 	var dir string
 	c := &cobra.Command{
 		Use:   "scores",
@@ -41,6 +41,9 @@ func scoresCommand(w world) *cobra.Command {
 			catalog, err := loadCatalog(dir)
 			if err != nil {
 				return err
+			}
+			if held {
+				return holdout(w, catalog, asJSON)
 			}
 			table, err := publishedTiers(catalog, time.Now())
 			if err != nil {
@@ -57,6 +60,7 @@ func scoresCommand(w world) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&held, "holdout", false, "hold out 15 % of the published scores and print how well the rest predicts them")
 	c.Flags().StringVar(&dir, "catalog", "", "folder of a catalogue that overrides the built-in one")
 	return c
 }
