@@ -12,7 +12,7 @@ var rows = map[string]int{
 	"assay/classifier": 0, "assay/models": 0, "assay/datasets": 0,
 	"assay/models/openai": 1, "assay/scoring": 1, "assay/scoring/success": 1,
 	"assay/router": 2, "assay/evals": 2,
-	"assay/api": 3, "assay/classifier/onnx": 3, "assay/evals/duckdb": 3, "assay/evals/evalstest": 3,
+	"assay/api": 3, "assay/classifier/onnx": 3, "assay/evals/duckdb": 3, "assay/evals/evalstest": 3, "assay/evals/replay": 3,
 	"assay/models/providers/compat": 3, "assay/models/providers/sim": 3,
 	"assay/cmd/assay": 4, "assay/cmd/evals": 4,
 }
@@ -27,6 +27,7 @@ var doors = map[string]string{
 	"github.com/pkoukk/tiktoken-go":       "assay/router",
 	"github.com/prometheus/client_golang": "assay/api",
 	"github.com/goccy/go-yaml":            "assay/router",
+	"gonum.org/v1/plot":                  "assay/evals/replay",
 }
 
 func imports(t *testing.T) map[string][]string {
