@@ -27,7 +27,7 @@ var doors = map[string]string{
 	"github.com/pkoukk/tiktoken-go":       "assay/router",
 	"github.com/prometheus/client_golang": "assay/api",
 	"github.com/goccy/go-yaml":            "assay/router",
-	"gonum.org/v1/plot":                  "assay/evals/replay",
+	"gonum.org/v1/plot":                   "assay/evals/replay",
 }
 
 func imports(t *testing.T) map[string][]string {
