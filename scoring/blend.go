@@ -81,6 +81,9 @@ func (l *latent) departureOf(f *latentFamily, m int) *departure {
 	if l.profiles == nil {
 		return nil
 	}
+	if d := f.departures[m]; d != nil {
+		return d
+	}
 	n := len(coreItems)
 	d := &departure{make([]float64, n), mat.NewSymDense(n, nil)}
 	var at, items []int

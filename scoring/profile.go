@@ -23,83 +23,6 @@ import (
 // The prediction is the conditional mean given the maker's cells: kriging, or
 // the best linear unbiased predictor. Its variance is exact for this model.
 
-// kinship weighs what two families have in common; the parts add up.
-type kinship struct {
-	maker, line, stem float64
-	era               float64 // falls with the distance in time, see eraLength
-	family, mode      float64
-}
-
-// The parameters were chosen by the error and the predictive likelihood on
-// held-out scores under seeds other than the ones that are reported; see
-// docs/scores.md.
-var (
-	abilityKin = kinship{maker: 0.60, line: 0.50, stem: 0.06, era: 0.10, family: 0.07, mode: 0.06}
-	profileKin = kinship{maker: 0.27, line: 0.36, stem: 0.04, era: 0.09, family: 0.12, mode: 0.12}
-)
-
-const (
-	eraLength    = 0.7  // years
-	likeAny      = 0.05 // likeness of any two items
-	likeChinese  = 0.10 // added if both are in Chinese
-	likeGroup    = 0.17 // added if both are of one group
-	likeEdition  = 0.15 // added if both are editions of one benchmark
-	profileScale = 1.8  // variance of r and ε per residual variance of the item step
-	profileNoise = 0.14 // the part of it that is ε
-	levelRidge   = 2.0  // precisions of λ and β
-	shapeRidge   = 20.0
-)
-
-// likeGroups joins benchmarks that ask for much the same: the profile on one
-// carries over to the others.
-var likeGroups = map[string]string{
-	"GPQA": "knowledge", "MMLU": "knowledge", "MMLU-Pro": "knowledge", "BBH": "knowledge",
-	"HumanEval": "code", "HumanEval+": "code", "LiveCodeBench": "code", "Aider-Polyglot": "code",
-	"SWE-bench-Verified": "agent", "AA-Index": "agent",
-	"MATH": "math", "MATH-500": "math", "GSM8K": "math",
-	"LMArena-Text": "chat", "LMArena-Chinese": "chat", "Arena-Hard": "chat", "Arena-Hard-v2": "chat",
-	"MT-Bench": "chat", "AlignBench": "chat", "OpenCompass-Subjective": "chat",
-	"C-Eval": "chinese knowledge", "CMMLU": "chinese knowledge",
-	"SuperCLUE": "chinese suite", "OpenCompass": "chinese suite", "ReLE": "chinese suite",
-}
-
-// of gives the weight that two cells' kinship adds up to, within one maker.
-func (k kinship) of(a, b *site) float64 {
-	d := (a.date - b.date) / eraLength
-	sum := k.maker + k.era*math.Exp(-d*d/2)
-	if a.line == b.line {
-		sum += k.line
-	}
-	if a.stem == b.stem {
-		sum += k.stem
-	}
-	if a.family == b.family {
-		sum += k.family
-		if a.mode == b.mode {
-			sum += k.mode
-		}
-	}
-	return sum
-}
-
-// likeness of two items' profiles.
-func likeness(a, b Item) float64 {
-	if a == b {
-		return 1
-	}
-	like := likeAny
-	if a.Chinese() && b.Chinese() {
-		like += likeChinese
-	}
-	if g := likeGroups[a.Benchmark]; g != "" && g == likeGroups[b.Benchmark] {
-		like += likeGroup
-	}
-	if a.Benchmark == b.Benchmark {
-		like += likeEdition
-	}
-	return like
-}
-
 // site is a place where a score is or might be: a variant on an item.
 type site struct {
 	traits
@@ -122,8 +45,9 @@ type profiles struct {
 // block holds one maker's cells.
 type block struct {
 	sites []site
-	chol  mat.Cholesky
-	alpha mat.VecDense // covariance⁻¹ (z - mean)
+	cov   *mat.SymDense // of the cells, noise included
+	inv   *mat.SymDense // its inverse
+	rest  *mat.VecDense // z - mean
 }
 
 func newProfiles(l *latent) *profiles {
@@ -200,26 +124,22 @@ func ridge(x [][]float64, y, w []float64, precision float64) []float64 {
 	return out.RawVector().Data
 }
 
-// block solves one maker's cells once, for every prediction to come.
+// block inverts one maker's cells once, for every prediction to come.
 func (p *profiles) block(cs []int) *block {
-	l, b := p.l, &block{}
-	rest := mat.NewVecDense(len(cs), nil)
+	l, n := p.l, len(cs)
+	b := &block{cov: mat.NewSymDense(n, nil), rest: mat.NewVecDense(n, nil)}
 	for i, c := range cs {
 		s := p.site(l.cells[c].Family, l.cells[c].Mode, l.itemOf[c])
 		b.sites = append(b.sites, s)
-		rest.SetVec(i, l.z[c]-s.mean)
+		b.rest.SetVec(i, l.z[c]-s.mean)
 	}
-	k := mat.NewSymDense(len(cs), nil)
 	for i := range cs {
-		for j := i; j < len(cs); j++ {
-			k.SetSym(i, j, p.cov(&b.sites[i], &b.sites[j]))
+		for j := i; j < n; j++ {
+			b.cov.SetSym(i, j, p.cov(&b.sites[i], &b.sites[j]))
 		}
-		k.SetSym(i, i, k.At(i, i)+p.noise(l.itemOf[cs[i]], l.cells[cs[i]].Weight))
+		b.cov.SetSym(i, i, b.cov.At(i, i)+p.noise(l.itemOf[cs[i]], l.cells[cs[i]].Weight))
 	}
-	b.chol.Factorize(k)
-	if err := b.chol.SolveVecTo(&b.alpha, rest); err != nil && b.alpha.IsEmpty() {
-		panic("scoring: covariance of profiles is not positive definite: " + err.Error())
-	}
+	b.inv = inverse(b.cov) // positive definite: kernels plus noise
 	return b
 }
 
@@ -253,24 +173,12 @@ func dot(a, b []float64) float64 {
 	return sum
 }
 
-// expect gives the mean of a variant's z on an item.
-func (p *profiles) expect(family string, mode Mode, item int) float64 {
-	s := p.site(family, mode, item)
-	z := s.mean
-	if b := p.blocks[makerOf(family)]; b != nil {
-		for r := range b.sites {
-			z += p.cov(&s, &b.sites[r]) * b.alpha.AtVec(r)
-		}
-	}
-	return z
-}
-
 // predict gives the joint distribution of a variant's z on items, for readings
 // of the given weight.
 func (p *profiles) predict(family string, mode Mode, items []int, weight float64) (mean []float64, cov *mat.SymDense) {
 	n := len(items)
 	sites := make([]site, n)
-	mean, cov = make([]float64, n), mat.NewSymDense(n, nil)
+	mean, cov = make([]float64, n), mat.NewSymDense(max(n, 1), nil)
 	for i, j := range items {
 		sites[i] = p.site(family, mode, j)
 		mean[i] = sites[i].mean
@@ -279,36 +187,79 @@ func (p *profiles) predict(family string, mode Mode, items []int, weight float64
 		for j := i; j < n; j++ {
 			cov.SetSym(i, j, p.cov(&sites[i], &sites[j]))
 		}
-		cov.SetSym(i, i, cov.At(i, i)+p.noise(items[i], weight))
 	}
-	b := p.blocks[makerOf(family)]
-	if b == nil || n == 0 {
-		return mean, cov
-	}
-	k := mat.NewDense(len(b.sites), n, nil)
-	for r := range b.sites {
-		for i := range n {
-			k.Set(r, i, p.cov(&sites[i], &b.sites[r]))
-		}
-	}
-	var shift mat.VecDense
-	shift.MulVec(k.T(), &b.alpha)
-	var solved, explained mat.Dense
-	if err := b.chol.SolveTo(&solved, k); err != nil && solved.IsEmpty() {
-		panic("scoring: covariance of profiles is not positive definite: " + err.Error())
-	}
-	explained.Mul(k.T(), &solved)
-	for i := range n {
-		mean[i] += shift.AtVec(i)
-		for j := i; j < n; j++ {
-			v := cov.At(i, j) - explained.At(i, j)
-			if i == j { // the reading's own noise stays
-				v = math.Max(v, p.noise(items[i], weight))
+	if b := p.blocks[makerOf(family)]; b != nil && n > 0 {
+		k := mat.NewDense(len(b.sites), n, nil)
+		for r := range b.sites {
+			for i := range n {
+				k.Set(r, i, p.cov(&sites[i], &b.sites[r]))
 			}
-			cov.SetSym(i, j, v)
 		}
+		b.condition(family, k, mean, cov)
+	}
+	for i := range n {
+		noise := p.noise(items[i], weight)
+		cov.SetSym(i, i, math.Max(cov.At(i, i), 0)+noise)
 	}
 	return mean, cov
+}
+
+// condition moves mean and cov to what they are given the block's cells, k
+// being the covariance of cells and targets. The error of a linear predictor
+// with weights w has covariance c - w'k - k'w + w'Kw, whichever weights.
+func (b *block) condition(family string, k *mat.Dense, mean []float64, cov *mat.SymDense) {
+	w := b.weights(family, k)
+	var shift mat.VecDense
+	shift.MulVec(w.T(), b.rest)
+	var kw, wk, wkw mat.Dense
+	kw.Mul(b.cov, w)
+	wk.Mul(w.T(), k)
+	wkw.Mul(w.T(), &kw)
+	for i := range mean {
+		mean[i] += shift.AtVec(i)
+		for j := i; j < len(mean); j++ {
+			cov.SetSym(i, j, cov.At(i, j)-wk.At(i, j)-wk.At(j, i)+wkw.At(i, j))
+		}
+	}
+}
+
+// weights gives the best linear predictor of each target (column) among those
+// in which no score of the family itself counts against it: a better score must
+// not lower another one. A cell whose weight comes out negative is left out, the
+// most negative first, and the rest is solved again, which is a downdate of the
+// solution by that cell's column of the inverse.
+func (b *block) weights(family string, k *mat.Dense) *mat.Dense {
+	var w mat.Dense
+	w.Mul(b.inv, k)
+	n, targets := w.Dims()
+	for i := range targets {
+		var out []int
+		var columns []*mat.VecDense
+		for {
+			worst, at := -1e-12, -1
+			for r := range n {
+				if b.sites[r].family == family && w.At(r, i) < worst && !slices.Contains(out, r) {
+					worst, at = w.At(r, i), r
+				}
+			}
+			if at < 0 {
+				break
+			}
+			column := mat.NewVecDense(n, nil)
+			for r := range n {
+				column.SetVec(r, b.inv.At(r, at))
+			}
+			for c, past := range columns {
+				column.AddScaledVec(column, -past.AtVec(at)/past.AtVec(out[c]), past)
+			}
+			for r := range n {
+				w.Set(r, i, w.At(r, i)-worst*column.AtVec(r)/column.AtVec(at))
+			}
+			w.Set(at, i, 0)
+			out, columns = append(out, at), append(columns, column)
+		}
+	}
+	return &w
 }
 
 // itemIndex gives the index of an item, or -1.

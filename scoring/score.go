@@ -113,7 +113,9 @@ func Score(scores []models.Score, anchors []models.Anchor, cfg Config) (*Scoreca
 	})
 	for i := range l.families {
 		f := &l.families[i]
-		out.Cards[f.name] = out.card(f, f.servedAs(served[f.name]))
+		m := f.servedAs(served[f.name])
+		f.departures = map[int]*departure{m: l.departureOf(f, m)}
+		out.Cards[f.name] = out.card(f, m)
 	}
 	return out, nil
 }
