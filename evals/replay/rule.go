@@ -1,0 +1,63 @@
+package replay
+
+import "math"
+
+// Cheapest is the margin at which every saving is taken.
+const Cheapest = 1000
+
+// Margins is the grid at which every policy is run: 0 (the likeliest model),
+// twelve steps a decade from 0.001 to 1, and Cheapest.
+func Margins() []float64 {
+	grid := []float64{0}
+	for k := 0; k <= 36; k++ {
+		m := math.Pow(10, -3+float64(k)/12)
+		grid = append(grid, math.Round(m*1e5)/1e5)
+	}
+	return append(grid, Cheapest)
+}
+
+// The bounds of the router's rule.
+const (
+	mostForgiven = 0.5 // of predicted success, whatever the saving
+	freeHalvings = 10  // that a free model counts as, at least
+)
+
+// choose applies the router's rule to predictions that do not come from it:
+// the cheapest model with
+//
+//	p >= p_best - min(margin * log2(cost_best / cost), mostForgiven)
+//
+// where best is the likeliest model. A p of NaN is no candidate; the result is
+// -1 without any. Of equals the cheaper, the likelier and the first win.
+func choose(p, cost []float32, margin float64) int {
+	best, paid := -1, float32(math.MaxFloat32)
+	for m := range p {
+		if p[m] != p[m] {
+			continue
+		}
+		if best < 0 || p[m] > p[best] || p[m] == p[best] && cost[m] < cost[best] {
+			best = m
+		}
+		if cost[m] > 0 {
+			paid = min(paid, cost[m])
+		}
+	}
+	if best < 0 {
+		return -1
+	}
+	free := max(freeHalvings, math.Log2(float64(cost[best])/float64(paid)))
+	pick := best
+	for m := range p {
+		if p[m] != p[m] || !(cost[m] < cost[pick] || cost[m] == cost[pick] && p[m] > p[pick]) {
+			continue
+		}
+		halvings := free
+		if cost[m] > 0 {
+			halvings = math.Log2(float64(cost[best]) / float64(cost[m]))
+		}
+		if float64(p[m]) >= float64(p[best])-min(margin*halvings, mostForgiven) {
+			pick = m
+		}
+	}
+	return pick
+}
