@@ -267,8 +267,10 @@ func (s *Scorecards) card(f *latentFamily, m int) Scorecard {
 	})
 	card := Scorecard{
 		Family: f.name, Mode: f.modes[m], Modes: map[Mode]Ability{},
-		Ability: s.Link.apply(f.theta[m], f.cov.At(m, m)),
+		Abilities: s.abilities(f, m, f.theta[m], f.cov.At(m, m), 1),
+		own:       s.Link.apply(f.theta[m], f.cov.At(m, m)),
 	}
+	card.Ability = card.Abilities[General]
 	card.take(b)
 	for i, mode := range f.modes {
 		card.Modes[mode] = s.Link.apply(f.theta[i], f.cov.At(i, i))

@@ -8,6 +8,7 @@
 // touch the disk. Read in this order: tiers.go (what comes out), item.go and
 // cell.go (what goes in), latent.go (the model), profile.go and kin.go
 // (what kin and like benchmarks add), blend.go (the 0..100 number),
-// link.go (its scale), band.go and publish.go (tiers), retier.go (what a night
+// capability.go and ability.go (where a family is stronger or weaker), link.go
+// (its scale), band.go and publish.go (tiers), retier.go (what a night
 // of measurements changes), decode.go and encode.go (the file).
 package scoring

@@ -82,8 +82,10 @@ func (r *retiering) estimate(lf *latentFamily, evidence []hostEvidence, mode, wh
 	}
 	card := Scorecard{
 		Family: lf.name, Mode: lf.modes[mode],
-		Ability: r.cards.Link.apply(theta[at], post.At(at, at)),
+		Abilities: r.cards.abilities(lf, mode, theta[at], post.At(at, at), believe),
+		own:       r.cards.Link.apply(theta[at], post.At(at, at)),
 	}
+	card.Ability = card.Abilities[General]
 	card.take(l.blend(s))
 	return card
 }

@@ -43,7 +43,7 @@ func (p *profiles) kinPrior(fs []int) {
 	var rest, noise []float64
 	for i, x := range fs {
 		f := &l.families[x]
-		sites[i] = site{traits: l.traitsOf(f.name, p.first[f.name]), family: f.name}
+		sites[i] = site{traits: p.traits(f.name), family: f.name}
 		sites[i].mean = dot(p.level, sites[i].traits.level())
 		if y, v, ok := l.ownLevel(f); ok {
 			seen, rest, noise = append(seen, i), append(rest, y-sites[i].mean), append(noise, v)

@@ -36,6 +36,7 @@ type site struct {
 type profiles struct {
 	l      *latent
 	first  map[string]float64 // year of a family's oldest score
+	known  map[string]traits  // of the families of l
 	level  []float64          // λ
 	shape  [][]float64        // β by item
 	like   *mat.SymDense      // s_j s_j' likeness, by items
@@ -51,11 +52,14 @@ type block struct {
 }
 
 func newProfiles(l *latent) *profiles {
-	p := &profiles{l: l, first: map[string]float64{}, blocks: map[string]*block{}}
+	p := &profiles{l: l, first: map[string]float64{}, known: map[string]traits{}, blocks: map[string]*block{}}
 	for _, c := range l.cells {
 		if was, ok := p.first[c.Family]; c.date > 0 && (!ok || c.date < was) {
 			p.first[c.Family] = c.date
 		}
+	}
+	for i := range l.families {
+		p.known[l.families[i].name] = p.traits(l.families[i].name)
 	}
 	p.regress()
 	p.like = p.likenesses()
@@ -67,6 +71,14 @@ func newProfiles(l *latent) *profiles {
 		p.blocks[maker] = p.block(cs)
 	}
 	return p
+}
+
+// traits of a family, of l or not.
+func (p *profiles) traits(family string) traits {
+	if t, ok := p.known[family]; ok {
+		return t
+	}
+	return p.l.traitsOf(family, p.first[family])
 }
 
 // likenesses gives the covariance of one family's profile over the items.
@@ -90,7 +102,7 @@ func (p *profiles) regress() {
 	var y, w []float64
 	for i := range l.families {
 		if f := &l.families[i]; f.evidence() > 0 {
-			x, y, w = append(x, l.traitsOf(f.name, p.first[f.name]).level()), append(y, level[i]), append(w, weight[i])
+			x, y, w = append(x, p.traits(f.name).level()), append(y, level[i]), append(w, weight[i])
 		}
 	}
 	p.level = ridge(x, y, w, levelRidge)
@@ -99,7 +111,7 @@ func (p *profiles) regress() {
 		x, y, w = nil, nil, nil
 		for _, c := range it.cells {
 			f, m := &l.families[l.famOf[c]], l.modeAt[c]
-			x = append(x, l.traitsOf(f.name, p.first[f.name]).shape(f.modes[m]))
+			x = append(x, p.traits(f.name).shape(f.modes[m]))
 			y = append(y, l.z[c]-it.at(f.theta[m], f.origin))
 			w = append(w, l.cells[c].Weight/it.s2)
 		}
@@ -155,7 +167,7 @@ func (p *profiles) cov(a, b *site) float64 {
 // site describes a variant on an item, whether or not it was scored.
 func (p *profiles) site(family string, mode Mode, item int) site {
 	l := p.l
-	s := site{traits: l.traitsOf(family, p.first[family]), family: family, mode: mode, item: item}
+	s := site{traits: p.traits(family), family: family, mode: mode, item: item}
 	it := &l.items[item]
 	home := origin(family, it.item.Chinese())
 	if f := l.family(family); f != nil {

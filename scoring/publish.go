@@ -18,9 +18,6 @@ const (
 	Computed = "computed"
 )
 
-// General is the ability that every family has.
-const General = "general"
-
 // Publish builds the default tier table from published evidence alone: every
 // chat family of the catalogue with its scores, the hand placement where the
 // published table has one, and the computed placement beside it. A row of the
@@ -107,7 +104,10 @@ func (f *Family) take(card Scorecard) {
 	f.Capability, f.Lo, f.Hi = round6(card.Capability), round6(card.Lo), round6(card.Hi)
 	f.Overseas, f.Chinese = round6(card.Overseas), round6(card.Chinese)
 	f.ObservedShare = round6(card.ObservedShare)
-	f.Abilities = map[string]Ability{General: {round6(card.Ability.Theta), round6(card.Ability.SD)}}
+	f.Abilities = map[string]Ability{}
+	for c, a := range card.Abilities {
+		f.Abilities[c] = Ability{round6(a.Theta), round6(a.SD)}
+	}
 }
 
 // agreed gives the hand tier on which all hand-placed hosts agree, or "".

@@ -234,8 +234,8 @@ func (r *retiering) host(name string, h Host, before Tier, f Family, lf *latentF
 	e := evidence[i]
 	share := min(1, float64(e.n)/float64(r.cfg.MinItems))
 	est := r.estimate(lf, evidence, e.mode, i, share, true)
-	h.Offset = round6(est.Ability.Theta - family.Ability.Theta)
-	h.SD = round6(sqrtOrZero(est.Ability.SD*est.Ability.SD - family.Ability.SD*family.Ability.SD))
+	h.Offset = round6(est.own.Theta - family.own.Theta)
+	h.SD = round6(sqrtOrZero(est.own.SD*est.own.SD - family.own.SD*family.own.SD))
 	strong := strengthOf(est.Capability, est.sdLogit, r.cards.Bands)
 	if lf.modes[e.mode] != family.Mode {
 		c.thinker = c.thinker && lf.modes[e.mode] == Thinking

@@ -28,6 +28,10 @@ type Config struct {
 	Tolerance float64
 	// Bands of the tiers; nil for DefaultBands.
 	Bands map[Tier]Band
+	// Outcomes are abilities that outcomes on real prompts show; they are
+	// combined with what benchmarks say by precision. Those of families that
+	// neither scores nor Models have are passed over.
+	Outcomes []OutcomeAbility
 }
 
 // Scorecards is the outcome of Score: a card per family and the fitted scales.
@@ -43,7 +47,9 @@ type Scorecards struct {
 	// Bands with every bound filled in.
 	Bands map[Tier]Band
 
-	fit *latent
+	fit        *latent
+	deviations *deviations
+	outcomes   []OutcomeAbility // sorted
 }
 
 // ItemFit is the fitted scale of one item, for display and checks. Of an
@@ -67,13 +73,15 @@ type Scorecard struct {
 	Lo, Hi        float64 // 95 % interval of Capability
 	Overseas      float64
 	Chinese       float64
-	ObservedShare float64          // share of Capability's weight that was measured, 0..1
-	Ability       Ability          // on the scale of prompt difficulty
-	Modes         map[Mode]Ability // every mode it was scored in
-	Components    []Component      // the core benchmarks
-	Evidence      []Cell           // every cell that counted
+	ObservedShare float64            // share of Capability's weight that was measured, 0..1
+	Ability       Ability            // on the scale of prompt difficulty, in general
+	Abilities     map[string]Ability // by capability, General included
+	Modes         map[Mode]Ability   // every mode it was scored in
+	Components    []Component        // the core benchmarks
+	Evidence      []Cell             // every cell that counted
 
 	sdLogit float64 // standard deviation of logit(Capability/100)
+	own     Ability // Ability before outcomes
 }
 
 // ErrNoScores is returned when there is nothing to learn a scale from.
@@ -93,8 +101,11 @@ func Score(scores []models.Score, anchors []models.Anchor, cfg Config) (*Scoreca
 	}
 	l.settle(cfg)
 	out := &Scorecards{
-		Cards: map[string]Scorecard{}, LeftOut: leftOut,
+		Cards: map[string]Scorecard{}, LeftOut: leftOut, deviations: newDeviations(l),
 		ThinkingShift: l.shift[Thinking], Rounds: l.rounds, fit: l,
+	}
+	if out.outcomes, err = checkOutcomes(cfg.Outcomes); err != nil {
+		return nil, err
 	}
 	for _, it := range l.items {
 		out.Items = append(out.Items, ItemFit{it.item, len(it.cells), it.mean, it.sd, it.a, it.b, it.g, math.Sqrt(it.s2)})
