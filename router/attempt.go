@@ -21,12 +21,13 @@ const maxAnswer = 64 << 20
 
 // attempt is one call of one candidate.
 type attempt struct {
-	router *Router
-	table  *Table
-	ask    Ask
-	rec    *Record
-	sink   Sink
-	model  models.Model
+	router   *Router
+	table    *Table
+	ask      Ask
+	rec      *Record
+	sink     Sink
+	model    models.Model
+	expected models.Usage
 
 	started time.Time
 	cancel  context.CancelCauseFunc
@@ -42,7 +43,7 @@ var (
 // another candidate may be tried.
 func (a *attempt) run(ctx context.Context) (again bool, err error) {
 	a.started = a.router.o.Now()
-	a.out = Attempt{Model: a.model.ID, Provider: a.model.Provider, Started: a.started}
+	a.out = Attempt{Model: a.model.ID, Provider: a.model.Provider, Expected: a.expected, Started: a.started}
 	defer func() {
 		a.out.Duration = a.router.o.Now().Sub(a.started)
 		if err != nil && a.out.Error == "" {
@@ -188,6 +189,11 @@ func (a *attempt) observe() {
 	} else {
 		a.router.speeds.Observe(a.model.ID, 0, a.out.Duration, a.out.Usage.Output)
 	}
+	if a.out.Simulated {
+		return // made-up answers are as long as their maker likes
+	}
+	a.router.outputs.Observe(a.model.ID, Observation{Class: a.rec.Decision.Class, Reasoning: a.model.Reasoning, Prompt: a.rec.Decision.PromptTokens,
+		MaxTokens: a.ask.Request.MaxTokens, N: a.ask.Request.N, Expected: a.expected, Got: a.out.Usage})
 }
 
 // relay passes a stream on event by event. Before the first event a failure

@@ -12,7 +12,7 @@ import (
 
 // Policy is the operator's rules for choosing models: one reviewed YAML file,
 // validated as a whole and replaced as a whole. Its zero value means: no
-// restriction, default thresholds.
+// restriction, default margins.
 type Policy struct {
 	Version int    `yaml:"version"` // of the file format: 1
 	ID      string `yaml:"id"`      // the operator's name for this revision, shown in decisions
@@ -20,8 +20,9 @@ type Policy struct {
 	Regions   []string  `yaml:"regions"`
 	Providers AllowDeny `yaml:"providers"`
 	Models    AllowDeny `yaml:"models"` // by exact "provider/name"
-	// Thresholds of predicted success, one per alias objective.
-	Thresholds map[Objective]float64 `yaml:"thresholds"`
+	// Margins are the predicted success given up for each halving of the expected
+	// cost, one per alias objective; see bar.
+	Margins map[Objective]float64 `yaml:"margins"`
 	// MaxAttempts bounds the models tried for one request before the first byte.
 	MaxAttempts int `yaml:"max_attempts"`
 	// FirstByteTimeout bounds the wait for an upstream's first byte, IdleTimeout
@@ -47,9 +48,9 @@ func (a AllowDeny) permits(what, name string) (bool, string) {
 	return true, ""
 }
 
-// defaultThresholds: a level is defined by p >= 0.7, so balanced asks for just
-// that; cost takes a little more risk and quality much less.
-var defaultThresholds = map[Objective]float64{Cost: 0.6, Balanced: 0.7, Fast: 0.7, Quality: 0.85}
+// defaultMargins: two points of success in a hundred for half the price is a
+// fair exchange to most; cost takes more than twice that, quality a quarter.
+var defaultMargins = map[Objective]float64{Cost: 0.05, Balanced: 0.02, Quality: 0.005, Fast: 0.02}
 
 // DefaultPolicy is what applies without a policy file.
 func DefaultPolicy() Policy { return Policy{Version: 1, ID: "default"}.withDefaults() }
@@ -60,26 +61,36 @@ func (p Policy) withDefaults() Policy {
 	p.FirstByteTimeout = cmp.Or(p.FirstByteTimeout, 120*time.Second)
 	p.IdleTimeout = cmp.Or(p.IdleTimeout, 120*time.Second)
 	all := map[Objective]float64{}
-	for o, v := range defaultThresholds {
+	for o, v := range defaultMargins {
 		all[o] = v
 	}
-	for o, v := range p.Thresholds {
+	for o, v := range p.Margins {
 		all[o] = v
 	}
-	p.Thresholds = all
+	p.Margins = all
 	return p
+}
+
+// policyFile is a policy with the keys that older files had.
+type policyFile struct {
+	Policy     `yaml:",inline"`
+	Thresholds any `yaml:"thresholds"`
 }
 
 // ParsePolicy reads a policy file and checks it as a whole: unknown keys,
 // unknown regions and providers, and values out of range are all reported
 // together. known gives the regions, providers and model IDs of the catalogue.
 func ParsePolicy(data []byte, known Known) (Policy, error) {
-	var p Policy
-	if err := DecodeYAML(data, &p); err != nil {
+	var file policyFile
+	if err := DecodeYAML(data, &file); err != nil {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}
+	p := file.Policy
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("policy: "+format, args...)) }
+	if file.Thresholds != nil {
+		bad("thresholds is no longer read: say in margins how much predicted success each halving of the cost may take away, for example margins: {balanced: %g}", defaultMargins[Balanced])
+	}
 	if p.Version != 1 {
 		bad("version is %d; want 1", p.Version)
 	}
@@ -88,11 +99,11 @@ func ParsePolicy(data []byte, known Known) (Policy, error) {
 	checkNames(bad, "providers.deny", p.Providers.Deny, known.Providers)
 	checkNames(bad, "models.allow", p.Models.Allow, known.Models)
 	checkNames(bad, "models.deny", p.Models.Deny, known.Models)
-	for o, v := range p.Thresholds {
-		if _, ok := defaultThresholds[o]; !ok {
-			bad("thresholds.%s: want cost, balanced, quality or fast", o)
-		} else if !(v >= 0 && v < 1) {
-			bad("thresholds.%s is %v; want a probability from 0 to below 1", o, v)
+	for o, v := range p.Margins {
+		if _, ok := defaultMargins[o]; !ok {
+			bad("margins.%s: want cost, balanced, quality or fast", o)
+		} else if !(v >= 0 && v <= mostForgiven) {
+			bad("margins.%s is %v; want a share of success from 0 to %v", o, v, mostForgiven)
 		}
 	}
 	if p.MaxAttempts < 0 || p.MaxAttempts > 10 {

@@ -9,11 +9,11 @@ import (
 func TestParsePolicy(t *testing.T) {
 	c, _ := realParts()
 	known := KnownTo(c)
-	p, err := ParsePolicy([]byte("version: 1\nid: r7\nregions: [eu, global]\nproviders: {deny: [evolink]}\nmodels: {allow: [openai/gpt-4o]}\nthresholds: {quality: 0.9}\nmax_attempts: 2\nidle_timeout: 30s\n"), known)
+	p, err := ParsePolicy([]byte("version: 1\nid: r7\nregions: [eu, global]\nproviders: {deny: [evolink]}\nmodels: {allow: [openai/gpt-4o]}\nmargins: {quality: 0.01}\nmax_attempts: 2\nidle_timeout: 30s\n"), known)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.ID != "r7" || p.Thresholds[Quality] != 0.9 || p.Thresholds[Balanced] != 0.7 || p.MaxAttempts != 2 || p.IdleTimeout != 30*time.Second || p.FirstByteTimeout == 0 {
+	if p.ID != "r7" || p.Margins[Quality] != 0.01 || p.Margins[Balanced] != 0.02 || p.MaxAttempts != 2 || p.IdleTimeout != 30*time.Second || p.FirstByteTimeout == 0 {
 		t.Errorf("policy %+v", p)
 	}
 	for name, c := range map[string]struct{ yaml, says string }{
@@ -22,9 +22,11 @@ func TestParsePolicy(t *testing.T) {
 		"unknown region":     {"version: 1\nregions: [mars]", `"mars"`},
 		"unknown provider":   {"version: 1\nproviders: {allow: [opnai]}", `"opnai"`},
 		"unknown model":      {"version: 1\nmodels: {deny: [gpt-4o]}", `"gpt-4o"`},
-		"unknown objective":  {"version: 1\nthresholds: {best: 0.5}", "best"},
-		"threshold above 1":  {"version: 1\nthresholds: {cost: 1.5}", "1.5"},
-		"threshold NaN":      {"version: 1\nthresholds: {cost: .nan}", "NaN"},
+		"unknown objective":  {"version: 1\nmargins: {best: 0.05}", "best"},
+		"margin above half":  {"version: 1\nmargins: {cost: 0.6}", "0.6"},
+		"negative margin":    {"version: 1\nmargins: {cost: -0.1}", "-0.1"},
+		"margin NaN":         {"version: 1\nmargins: {cost: .nan}", "NaN"},
+		"thresholds of old":  {"version: 1\nthresholds: {quality: 0.9}", "margins"},
 		"too many attempts":  {"version: 1\nmax_attempts: 99", "99"},
 		"negative timeout":   {"version: 1\nidle_timeout: -3s", "negative"},
 		"not YAML":           {"version: [", ""},
@@ -46,7 +48,7 @@ func FuzzParsePolicy(f *testing.F) {
 	known := KnownTo(c)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := ParsePolicy(data, known)
-		if err == nil && (p.MaxAttempts < 1 || p.Thresholds[Cost] >= 1) {
+		if err == nil && (p.MaxAttempts < 1 || !(p.Margins[Cost] <= mostForgiven)) {
 			t.Fatalf("accepted %+v", p)
 		}
 	})

@@ -27,6 +27,7 @@ type Attempt struct {
 	Outcome   Outcome       `json:"outcome"`
 	Status    int           `json:"status,omitempty"` // HTTP status of the upstream
 	Error     string        `json:"error,omitempty"`
+	Expected  models.Usage  `json:"expected"` // what the decision rested on
 	Usage     models.Usage  `json:"usage"`
 	CostNano  int64         `json:"cost_nano_usd"`
 	CostKnown bool          `json:"cost_known"`

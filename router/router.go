@@ -13,6 +13,7 @@ import (
 	"assay/classifier"
 	"assay/models"
 	"assay/models/openai"
+	"assay/scoring/success"
 )
 
 // Classifier reads a prompt. It never fails: one that cannot run its model
@@ -53,6 +54,9 @@ type Upstream interface {
 type Options struct {
 	Classifier Classifier
 	Tokens     *Tokens
+	// Prompt gives what predictions from outcomes read of a request; nil: they
+	// are not used.
+	Prompt func(openai.Request) *success.Prompt
 	// Upstream finds the door to a provider; nil means there is none.
 	Upstream func(provider string) Upstream
 	Meter    Meter            // default NoMeter
@@ -63,9 +67,10 @@ type Options struct {
 // Router answers requests. Its table can be swapped while requests run: each
 // request uses the one table it started with.
 type Router struct {
-	o      Options
-	table  atomic.Pointer[Table]
-	speeds Speeds
+	o       Options
+	table   atomic.Pointer[Table]
+	speeds  Speeds
+	outputs Outputs
 }
 
 // New makes a router that decides by the given table.
@@ -87,18 +92,22 @@ func New(t *Table, o Options) *Router {
 // Table gives the table that decides now.
 func (r *Router) Table() *Table { return r.table.Load() }
 
+// Outputs gives what answers have shown of the models' use of tokens.
+func (r *Router) Outputs() *Outputs { return &r.outputs }
+
 // Swap makes t decide all requests that start from now on.
 func (r *Router) Swap(t *Table) { r.table.Store(t) }
 
-// Route decides which models may answer, in which order, without calling any.
-// It is deterministic but for the classifier's deadline and measured speeds.
-// On error the decision still holds what is known.
+// Route decides which models may answer, in which order, without calling any,
+// and explains it in full. It is deterministic but for the classifier's
+// deadline and what traffic has shown. On error the decision still holds what
+// is known.
 func (r *Router) Route(ctx context.Context, req openai.Request, explicit bool) (Decision, error) {
-	d, _, err := r.route(ctx, req, explicit)
+	d, _, err := r.route(ctx, req, explicit, true)
 	return d, err
 }
 
-func (r *Router) route(ctx context.Context, req openai.Request, explicit bool) (Decision, *Table, error) {
+func (r *Router) route(ctx context.Context, req openai.Request, explicit, explain bool) (Decision, *Table, error) {
 	t := r.table.Load()
 	target, err := t.Resolve(req.Model)
 	if err != nil {
@@ -108,11 +117,14 @@ func (r *Router) route(ctx context.Context, req openai.Request, explicit bool) (
 		return Decision{Requested: req.Model, Table: t.ID, Policy: t.Policy.ID, Candidates: []Candidate{}, LeftOut: []LeftOut{}}, t,
 			openai.BadRequest("explicit_needs_model", "model", "X-Gateway-Routing: explicit needs an exact model; %q leaves the choice to the router", req.Model)
 	}
-	q := Query{Target: target, Explicit: explicit, Class: r.o.Classifier.Classify(ctx, req.Input())}
+	q := Query{Target: target, Explicit: explicit, Explain: explain, Learned: r.outputs.Of(t), Class: r.o.Classifier.Classify(ctx, req.Input())}
 	tools := gjson.GetBytes(req.Raw, "tools").Raw + gjson.GetBytes(req.Raw, "functions").Raw
 	q.Needs = NeedsOf(req, r.o.Tokens.Prompt(req.Text(), len(req.Messages), req.Images(), tools))
 	if target.Objective == Fast || target.Objective == Speed {
 		q.Speeds = r.speeds.Snapshot()
+	}
+	if t.success != nil && r.o.Prompt != nil {
+		q.Prompt = r.o.Prompt(req)
 	}
 	d, err := Decide(t, q)
 	return d, t, err
@@ -147,7 +159,7 @@ var ErrBroken = errors.New("the upstream broke off")
 // *openai.Error, a context error, or one that wraps ErrBroken.
 func (r *Router) Complete(ctx context.Context, ask Ask, sink Sink) (*Record, error) {
 	rec := &Record{ID: ask.ID, Key: ask.Key, Started: r.o.Now(), Stream: ask.Request.Stream}
-	d, t, err := r.route(ctx, ask.Request, ask.Explicit)
+	d, t, err := r.route(ctx, ask.Request, ask.Explicit, false)
 	rec.Decision, rec.Decided = d, r.o.Now().Sub(rec.Started)
 	if err != nil {
 		rec.Outcome, rec.Duration = NoCandidate, rec.Decided
@@ -177,7 +189,7 @@ func (r *Router) try(ctx context.Context, t *Table, ask Ask, rec *Record, sink S
 			break
 		}
 		m, _, _, _ := t.Model(c.Model)
-		a := attempt{router: r, table: t, ask: ask, rec: rec, sink: sink, model: m}
+		a := attempt{router: r, table: t, ask: ask, rec: rec, sink: sink, model: m, expected: c.usage}
 		var again bool
 		if again, err = a.run(ctx); !again {
 			return err

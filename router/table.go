@@ -7,16 +7,16 @@
 package router
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	"assay/models"
 	"assay/scoring"
+	"assay/scoring/success"
 )
 
 // Availability says whether a provider can be called, and if not why.
@@ -39,7 +39,20 @@ type TableOptions struct {
 	Simulated bool
 	// Now is when the table was made: prices and deprecations are as of then.
 	Now time.Time
+
+	// Success predicts from outcomes of real prompts; its models are families of
+	// the catalogue. nil: abilities alone predict.
+	Success *success.Model
+	// TransferVariance is that of the outcomes' log odds on prompts which come from
+	// elsewhere than the outcomes; default 0.25. Near 0, outcomes decide alone.
+	TransferVariance float64
+	// MeasuredCosts expects of a call what the outcomes' calls cost, where they
+	// say so, whether or not the catalogue has a price.
+	MeasuredCosts bool
 }
+
+// defaultTransfer is half a logit, squared.
+const defaultTransfer = 0.25
 
 // Table is an immutable routing table.
 type Table struct {
@@ -50,27 +63,18 @@ type Table struct {
 	Made      time.Time
 	Providers []Availability
 
-	catalog *models.Catalog
-	rows    []row // every chat model, by ID
-	byID    map[string]int
-	names   *names
-}
+	catalog  *models.Catalog
+	rows     []row // every chat model, by ID
+	byID     map[string]int
+	names    *names
+	success  *success.Model
+	transfer float64
 
-// row is one chat model with what decisions need, worked out in advance.
-type row struct {
-	models.Model // Prices hold only what is in force for standard service
-	tier         scoring.Tier
-	ability      scoring.Ability
-	hasAbility   bool
-	// scored: the ability rests on at least one published or measured number,
-	// not only on the price and the maker's other models.
-	scored bool
-	priced bool
-	// barred says why the row can never be chosen while this table stands:
-	// no key, denied by policy. "" if it can.
-	barred string
-	// retired says why no selector picks the row although it can be named.
-	retired string
+	// What Decide reads for every query, by row: abilities in the columns of
+	// column, and the rows that selectors may pick, by tier ("" for all).
+	figures   []figures
+	abilities [][]ability
+	pools     map[scoring.Tier][]int32
 }
 
 // NewTable builds a table. It fails if the parts do not fit together: a
@@ -79,18 +83,18 @@ func NewTable(o TableOptions) (*Table, error) {
 	if o.Tiers.Evidence == scoring.Sim && !o.Simulated {
 		return nil, fmt.Errorf("tier table %s rests on simulated evidence and real providers are configured: publish a table from measured or published evidence", o.Tiers.ID)
 	}
-	t := &Table{Tiers: o.Tiers, Policy: o.Policy.withDefaults(), Simulated: o.Simulated, Made: o.Now, catalog: o.Catalog, byID: map[string]int{}}
+	t := &Table{Tiers: o.Tiers, Policy: o.Policy.withDefaults(), Simulated: o.Simulated, Made: o.Now, catalog: o.Catalog, byID: map[string]int{},
+		success: o.Success, transfer: cmp.Or(o.TransferVariance, defaultTransfer), abilities: make([][]ability, 2*len(capabilities)), pools: map[scoring.Tier][]int32{}}
 	counts, thinks := map[string]int{}, thinkingFamilies(o.Catalog)
 	for _, m := range o.Catalog.Models() {
 		if m.Kind != models.Chat {
 			continue
 		}
 		counts[m.Provider]++
-		t.byID[m.ID] = len(t.rows)
 		if m.Reasoning == models.Unknown && thinks[m.Family] {
 			m.Reasoning = models.Yes
 		}
-		t.rows = append(t.rows, newRow(m, o))
+		t.add(m, o)
 	}
 	for _, p := range o.Catalog.Providers() {
 		a := o.Available[p.Name]
@@ -117,42 +121,6 @@ func thinkingFamilies(c *models.Catalog) map[string]bool {
 		}
 	}
 	return thinks
-}
-
-func newRow(m models.Model, o TableOptions) row {
-	r := row{Model: m, tier: o.Tiers.TierAt(m.Family, m.ID, o.Now)}
-	r.ability, r.hasAbility = o.Tiers.Ability(m.Family, m.ID, scoring.General)
-	r.scored = len(o.Catalog.ScoresOf(m.Family)) > 0 || o.Tiers.Families[m.Family].ObservedShare > 0
-	_, r.priced = m.Cost(models.Usage{Input: 1000, Output: 1000}, models.ClassStandard, o.Now)
-	r.barred = barred(m, o)
-	if m.Retired(o.Now) {
-		r.retired = "deprecated since " + m.Deprecation.Format(time.DateOnly)
-	}
-	return r
-}
-
-// barred says why a model can't be called under these options, or "".
-func barred(m models.Model, o TableOptions) string {
-	if ok, why := o.Policy.Providers.permits("provider", m.Provider); !ok {
-		return why
-	}
-	if ok, why := o.Policy.Models.permits("model", m.ID); !ok {
-		return why
-	}
-	if len(o.Policy.Regions) > 0 && !slices.Contains(o.Policy.Regions, m.Region) {
-		return fmt.Sprintf("region %q not allowed by policy", m.Region)
-	}
-	if !o.Simulated && !m.SpeaksChat() {
-		return "its provider serves it only on " + strings.Join(m.Endpoints, ", ")
-	}
-	a, known := o.Available[m.Provider]
-	switch {
-	case !known:
-		return "provider not configured"
-	case !a.OK:
-		return a.Why
-	}
-	return ""
 }
 
 // makerFirst sorts IDs of rows that mean the same model: the maker's own row
@@ -186,6 +154,9 @@ func (t *Table) makerFirst(ids []string) {
 func (t *Table) identity(o TableOptions) string {
 	h := sha256.New()
 	fmt.Fprintln(h, o.Catalog.Version(), o.Tiers.ID, o.Tiers.SHA256, t.Policy, o.Simulated)
+	if t.success != nil { // by what can be told of it: its models and how it is used
+		fmt.Fprintln(h, t.success.Names(), t.transfer, o.MeasuredCosts)
+	}
 	for _, p := range t.Providers {
 		fmt.Fprintln(h, p.Provider, p.OK)
 	}
