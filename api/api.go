@@ -99,6 +99,8 @@ func (s *Server) routes() *gin.Engine {
 	v1.GET("/models/*id", s.getModel)
 	v1.GET("/tiers", s.tiers)
 	v1.GET("/requests/:id", s.getRequest)
+	v1.GET("/savings", s.getSavings)
+	v1.POST("/savings", s.postSavings)
 	return e
 }
 
