@@ -3,10 +3,8 @@ package scoring
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"assay/models"
@@ -158,24 +156,6 @@ func (s *Scorecards) inMode(card Scorecard, m models.Model) (Scorecard, Ability)
 	return s.card(f, i), Ability{Theta: s.Link.Slope * (f.theta[i] - f.theta[j]), SD: s.Link.Slope * math.Sqrt(v)}
 }
 
-// reasons says in plain words, with the numbers, why a family is where it is.
-func (s *Scorecards) reasons(card Scorecard, c class, f Family, strong strength) []string {
-	out := []string{fmt.Sprintf("capability %.1f (95 %% interval %.1f to %.1f): overseas %.1f, Chinese %.1f, %.0f %% of the weight observed",
-		card.Capability, card.Lo, card.Hi, card.Overseas, card.Chinese, 100*card.ObservedShare)}
-	if len(card.Evidence) == 0 {
-		out = append(out, "no published score: the estimate rests on its line, maker and price only")
-	}
-	if figures := s.bandFigures(card); figures != "" {
-		out = append(out, "band figures: "+figures)
-	}
-	out = append(out, s.explain(c, f.ComputedTier, strong))
-	if f.Placement == ByHand && f.HandTier != f.ComputedTier {
-		out = append(out, fmt.Sprintf("placed by hand as %s in the published table; the numbers say %s (flagship bound reached with probability %.2f)",
-			f.HandTier, name(f.ComputedTier), strong[Flagship]))
-	}
-	return out
-}
-
 // explain names the bound that decided the computed tier.
 func (s *Scorecards) explain(c class, t Tier, strong strength) string {
 	b := s.Bands[t]
@@ -197,32 +177,6 @@ func (s *Scorecards) explain(c class, t Tier, strong strength) string {
 
 // name shows a tier, the empty one too.
 func name(t Tier) string { return string(cmp.Or(t, "no tier")) }
-
-// bandFigures lists the published figures of the benchmarks that define bands.
-func (s *Scorecards) bandFigures(card Scorecard) string {
-	best := map[string]Cell{}
-	for _, c := range card.Evidence {
-		b := c.Item.String()
-		for _, band := range s.Bands {
-			if _, ok := band.Anchors[b]; !ok {
-				continue
-			}
-			if old, seen := best[b]; !seen || c.Mode == card.Mode && old.Mode != card.Mode {
-				best[b] = c
-			}
-		}
-	}
-	var parts []string
-	for _, b := range slices.Sorted(maps.Keys(best)) {
-		c := best[b]
-		who := "vendor"
-		if c.Independent {
-			who = "independent"
-		}
-		parts = append(parts, fmt.Sprintf("%s %.1f (%s)", b, c.Score, who))
-	}
-	return strings.Join(parts, ", ")
-}
 
 // scaleID names the scale of abilities: tables with different IDs must not be
 // compared in logits.
