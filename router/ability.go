@@ -11,22 +11,19 @@ import (
 // not here (chitchat) draws on the general one. A tier table that lacks a
 // family's ability in a capability answers with the general one.
 var capabilityOf = map[classifier.Intent]string{
-	classifier.Math:           "math",
-	classifier.CodeGeneration: "code", classifier.CodeUnderstanding: "code",
-	classifier.Reasoning:   "reasoning",
-	classifier.KnowledgeQA: "knowledge",
-	classifier.Writing:     "writing", classifier.Roleplay: "writing", classifier.RewriteEdit: "writing",
-	classifier.Summarization: "writing", classifier.Translation: "writing", classifier.AdviceBrainstorm: "writing",
-	classifier.ToolUse:    "tools",
-	classifier.Extraction: "instructions", classifier.Classify: "instructions", classifier.ReadingQA: "instructions",
+	classifier.Math:           scoring.Math,
+	classifier.CodeGeneration: scoring.Code, classifier.CodeUnderstanding: scoring.Code,
+	classifier.Reasoning:   scoring.Reason,
+	classifier.KnowledgeQA: scoring.Knowledge,
+	classifier.Writing:     scoring.Writing, classifier.Roleplay: scoring.Writing, classifier.RewriteEdit: scoring.Writing,
+	classifier.Summarization: scoring.Writing, classifier.Translation: scoring.Writing, classifier.AdviceBrainstorm: scoring.Writing,
+	classifier.ToolUse:    scoring.ToolUse,
+	classifier.Extraction: scoring.Instructions, classifier.Classify: scoring.Instructions, classifier.ReadingQA: scoring.Instructions,
 }
 
 // capabilities are the values of capabilityOf and the general ability, in the
 // order of a table's columns.
-var capabilities = []string{scoring.General, "math", "code", "reasoning", "knowledge", "writing", "tools", "instructions"}
-
-// chinese is the ability to work in Chinese, whatever the task.
-const chinese = "chinese"
+var capabilities = []string{scoring.General, scoring.Math, scoring.Code, scoring.Reason, scoring.Knowledge, scoring.Writing, scoring.ToolUse, scoring.Instructions}
 
 // column is where a table keeps the abilities that a prompt draws on: two
 // columns a capability, the second one for prompts in Chinese.
@@ -57,10 +54,12 @@ const between = 0.25
 // one says what the task takes, the other what the language does to this
 // model. The weights are 1/(sd² + between): two abilities that are well known
 // count the same, however much better known one of them is, and one that is
-// little more than a guess leaves the word to the other.
+// little more than a guess leaves the word to the other. The errors are taken
+// to be the same one, for both abilities hold the general one: the sd is the
+// mean of both, not less.
 func abilitiesOf(t scoring.Tiers, family, host string) (out []ability, known bool) {
-	_, hasChinese := t.Families[family].Abilities[chinese]
-	zh, _ := t.Ability(family, host, chinese)
+	_, hasChinese := t.Families[family].Abilities[scoring.ChineseLanguage]
+	zh, _ := t.Ability(family, host, scoring.ChineseLanguage)
 	for _, c := range capabilities {
 		a, ok := t.Ability(family, host, c)
 		if !ok {
@@ -71,10 +70,10 @@ func abilitiesOf(t scoring.Tiers, family, host string) (out []ability, known boo
 		plain := ability{a.Theta, a.SD * a.SD}
 		both := plain
 		if hasChinese {
-			v := zh.SD * zh.SD
-			w, u := 1/(plain.variance+between), 1/(v+between)
+			w, u := 1/(a.SD*a.SD+between), 1/(zh.SD*zh.SD+between)
 			w, u = w/(w+u), u/(w+u)
-			both = ability{w*a.Theta + u*zh.Theta, w*w*plain.variance + u*u*v}
+			sd := w*a.SD + u*zh.SD
+			both = ability{w*a.Theta + u*zh.Theta, sd * sd}
 		}
 		out = append(out, plain, both)
 	}

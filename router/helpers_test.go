@@ -85,6 +85,8 @@ type step struct {
 	body   string // sent first
 	then   error  // the body's error after that; nil: io.EOF
 	hang   bool   // nothing until the context ends
+
+	simulated bool
 }
 
 func (s *scripted) Do(ctx context.Context, c Call) (*Response, error) {
@@ -107,7 +109,7 @@ func (s *scripted) Do(ctx context.Context, c Call) (*Response, error) {
 	if st.then != nil {
 		body = io.MultiReader(body, iotest.ErrReader(st.then))
 	}
-	return &Response{Status: cmp.Or(st.status, 200), Body: io.NopCloser(body)}, nil
+	return &Response{Status: cmp.Or(st.status, 200), Body: io.NopCloser(body), Simulated: st.simulated}, nil
 }
 
 // recorder is a sink that remembers.

@@ -55,7 +55,7 @@ type lengths struct {
 }
 
 // outputs are the sums of one intent, with what the priors said of the same answers.
-type outputs struct{ visible, visiblePrior, thinking, thinkingPrior float64 }
+type outputs struct{ answers, visible, visiblePrior, thinking, thinkingPrior float64 }
 
 // numIntents counts the intents and one for what is none of them.
 const numIntents = 17
@@ -101,6 +101,7 @@ func (l *lengths) add(a Observation, n float64) {
 	}
 	s := &l.byIntent[intentIndex(a.Class.Intent)]
 	add := func(sum *float64, x float64) { *sum = fade**sum + x }
+	add(&s.answers, 1)
 	add(&s.visible, float64(a.Got.Output-thinking)/n)
 	add(&s.visiblePrior, float64(prior.visible))
 	add(&s.thinking, float64(thinking)/n)
@@ -115,21 +116,26 @@ func (l *lengths) add(a Observation, n float64) {
 	}
 }
 
-// tokens corrects a prior by what answers to an intent have shown. A prior
-// that is the same for all of them ends as the mean of their tokens and of
-// priorWorth times the prior; where it differs with the level, answers scale
-// it as a whole.
+// tokens corrects a prior by what answers to an intent have shown: it is
+// scaled by the ratio of their tokens to what the priors said of them, which
+// counts beside a ratio of 1 that is worth priorWorth answers. Of a prior that
+// is the same for all of them, that makes the mean of both; of one that differs
+// with the level, the differences stay.
 func (l *lengths) tokens(intent int, prior tokensOut) tokensOut {
 	s := &l.byIntent[intent]
-	return tokensOut{scale(prior.visible, s.visible, s.visiblePrior), scale(prior.thinking, s.thinking, s.thinkingPrior)}
+	return tokensOut{scale(prior.visible, s.answers, s.visible, s.visiblePrior), scale(prior.thinking, s.answers, s.thinking, s.thinkingPrior)}
 }
 
-func scale(prior int64, got, expected float64) int64 {
-	if prior == 0 {
-		return 0
+func scale(prior int64, answers, got, expected float64) int64 {
+	if expected == 0 {
+		return prior
 	}
-	p := float64(prior)
-	return int64(p*(got+priorWorth*p)/(expected+priorWorth*p) + 0.5)
+	return int64(float64(prior)*shrunk(answers, got/expected) + 0.5)
+}
+
+// shrunk is a ratio seen in so many answers beside the prior's, which is 1.
+func shrunk(answers, ratio float64) float64 {
+	return (answers*ratio + priorWorth) / (answers + priorWorth)
 }
 
 // ratio is the provider's count of prompt tokens per token counted here.
@@ -137,7 +143,7 @@ func (l *lengths) ratio() float64 {
 	if l.answers == 0 {
 		return 1
 	}
-	return (l.answers*l.reported/l.counted + priorWorth) / (l.answers + priorWorth)
+	return shrunk(l.answers, l.reported/l.counted)
 }
 
 // prompt is the length that the provider is expected to count.

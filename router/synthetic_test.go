@@ -33,7 +33,7 @@ func synthetic(t testing.TB, n int, seed uint64, outcomes bool) *Table {
 		}
 		f := scoring.Family{Tier: scoring.AllTiers[rng.IntN(3)], Abilities: map[string]scoring.Ability{scoring.General: ability()}}
 		if rng.IntN(2) == 0 {
-			f.Abilities["math"], f.Abilities["code"], f.Abilities[chinese] = ability(), ability(), ability()
+			f.Abilities["math"], f.Abilities["code"], f.Abilities[scoring.ChineseLanguage] = ability(), ability(), ability()
 		}
 		if rng.IntN(10) > 0 {
 			f.ObservedShare = 1
