@@ -359,7 +359,7 @@ func TestRequestRecordHasAmountsAndNoPrompt(t *testing.T) {
 	for _, body := range []string{easy, strings.Replace(easy, "{", `{"stream":true,`, 1)} {
 		id := send(t, "POST", s.URL+"/v1/chat/completions", strings.Replace(body, `"hi"`, `"my secret words"`, 1)).header.Get("X-Request-Id")
 		r := send(t, "GET", s.URL+"/v1/requests/"+id, "")
-		if r.status != 200 || gjson.Get(r.body, "outcome").Str != "success" || gjson.Get(r.body, "cost_usd").Str == "" || gjson.Get(r.body, "attempts.0.usage.output_tokens").Int() != 3 || !gjson.Get(r.body, "simulated").Bool() {
+		if r.status != 200 || gjson.Get(r.body, "outcome").Str != "success" || gjson.Get(r.body, "cost_usd").Str == "" || gjson.Get(r.body, "attempts.0.usage.output_tokens").Int() != 3 || gjson.Get(r.body, "attempts.0.expected.output_tokens").Int() <= 3 || !gjson.Get(r.body, "simulated").Bool() {
 			t.Errorf("record %s", r.body)
 		}
 		if strings.Contains(r.body, "secret") {
@@ -374,7 +374,7 @@ func TestRouteExplainsWithoutCalling(t *testing.T) {
 		return nil, errors.New("no")
 	}, Options{})
 	r := send(t, "POST", s.URL+"/v1/route", hard)
-	for _, field := range []string{"model", "provider", "tier", "intent", "level", "p_success", "est_cost_usd", "candidates.0.model", "left_out.0.why", "reason"} {
+	for _, field := range []string{"model", "provider", "tier", "intent", "level", "p_success", "est_cost_usd", "prompt_tokens", "candidates.0.model", "candidates.0.needs", "left_out.0.why", "reason"} {
 		if !gjson.Get(r.body, field).Exists() {
 			t.Errorf("field %s is missing", field)
 		}
@@ -433,6 +433,22 @@ func TestModelsTiersAndProbes(t *testing.T) {
 	notReady := serve(t, echo, Options{Status: func() Status { return Status{} }})
 	if r := send(t, "GET", notReady.URL+"/readyz", ""); r.status != 503 {
 		t.Errorf("not ready: %d", r.status)
+	}
+}
+
+// How well the use of tokens is predicted shows for answers that were not made up.
+func TestMetricsTellHowWellUsageIsPredicted(t *testing.T) {
+	s := serve(t, func(ctx context.Context, c router.Call) (*router.Response, error) {
+		res, err := echo(ctx, c)
+		res.Simulated = false
+		return res, err
+	}, Options{})
+	send(t, "POST", s.URL+"/v1/chat/completions", strings.Replace(easy, "assay/balanced", "openai/gpt-4o", 1))
+	m := send(t, "GET", s.URL+"/metrics", "").body
+	for _, series := range []string{`assay_output_tokens_error_ratio{model="openai/gpt-4o"} 49`, `assay_prompt_tokens_ratio{model="openai/gpt-4o"} 1.`} { // 150 expected, 3 came
+		if !strings.Contains(m, series) {
+			t.Errorf("metrics lack %s", series)
+		}
 	}
 }
 

@@ -75,7 +75,8 @@ func (m *metrics) record(rec *router.Record) {
 	}
 }
 
-// tableCollector reports the table that decides at the moment of the scrape.
+// tableCollector reports, at the moment of the scrape, the table that decides
+// and how well its models' use of tokens is predicted.
 type tableCollector struct {
 	router *router.Router
 	now    func() time.Time
@@ -85,6 +86,9 @@ var (
 	tableInfo = prometheus.NewDesc("assay_table_info", "The table that decides now.", []string{"table", "tiers", "evidence", "policy", "catalog"}, nil)
 	tiersAge  = prometheus.NewDesc("assay_tiers_age_seconds", "Age of the tier table.", nil, nil)
 	callable  = prometheus.NewDesc("assay_callable_models", "Chat models that can be called.", nil, nil)
+
+	outputError = prometheus.NewDesc("assay_output_tokens_error_ratio", "Mean absolute error of predicted output tokens over the mean of output tokens, recent answers.", []string{"model"}, nil)
+	promptRatio = prometheus.NewDesc("assay_prompt_tokens_ratio", "Prompt tokens that the provider counts per token counted here.", []string{"model"}, nil)
 )
 
 // Describe sends the descriptions.
@@ -92,6 +96,8 @@ func (t *tableCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- tableInfo
 	ch <- tiersAge
 	ch <- callable
+	ch <- outputError
+	ch <- promptRatio
 }
 
 // Collect sends the values.
@@ -100,4 +106,8 @@ func (t *tableCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(tableInfo, prometheus.GaugeValue, 1, tb.ID, tb.Tiers.ID, string(tb.Tiers.Evidence), tb.Policy.ID, tb.Catalog().Version())
 	ch <- prometheus.MustNewConstMetric(tiersAge, prometheus.GaugeValue, t.now().Sub(tb.Tiers.CreatedAt).Seconds())
 	ch <- prometheus.MustNewConstMetric(callable, prometheus.GaugeValue, float64(tb.Callable()))
+	for model, fit := range t.router.Outputs().Fits() {
+		ch <- prometheus.MustNewConstMetric(outputError, prometheus.GaugeValue, fit.OutputError, model)
+		ch <- prometheus.MustNewConstMetric(promptRatio, prometheus.GaugeValue, fit.PromptRatio, model)
+	}
 }
