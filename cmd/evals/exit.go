@@ -10,6 +10,7 @@ import (
 	"assay/datasets"
 	"assay/evals"
 	"assay/evals/duckdb"
+	"assay/evals/replay"
 	"assay/scoring"
 )
 
@@ -51,6 +52,7 @@ var exitCodes = []struct {
 	{evals.ErrUnknownRun, exitUsage},
 	{evals.ErrIncomparable, exitUsage},
 	{datasets.ErrNoSet, exitUsage},
+	{replay.ErrData, exitUsage},
 	{duckdb.ErrNotDatabase, exitUsage},
 	{duckdb.ErrNoDatabase, exitUsage},
 	{duckdb.ErrNewerSchema, exitUsage},

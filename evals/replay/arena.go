@@ -12,13 +12,17 @@ var nan = math.NaN()
 type arena struct {
 	source string
 	models []string    // by name
+	labels []string    // of the models, in the model of success that predicts for them
 	items  []*item     // in the order of the plan
 	score  [][]float64 // [item][model], NaN where the model was not asked
 	cost   [][]float64 // nano-dollars, NaN where unknown; nil without money
 	money  Money
+	// borrowed: the source has no training rows; those of all others stand in.
+	borrowed bool
 }
 
-// arenas parts the items by source.
+// arenas parts the items by source. A tested source without training rows
+// borrows those of all others.
 func arenas(items []*item) []*arena {
 	var all []*arena
 	for _, it := range items {
@@ -39,18 +43,34 @@ func arenas(items []*item) []*arena {
 			}
 		}
 		slices.Sort(a.models)
-		for _, it := range a.items {
-			row := make([]float64, len(a.models))
-			for j, m := range a.models {
-				row[j] = nan
-				if o, ok := it.Outcomes[m]; ok {
-					row[j] = o.Score
+	}
+	for _, a := range all {
+		if trains := func(it *item) bool { return it.train }; !slices.ContainsFunc(a.items, trains) {
+			a.borrowed = true
+			for _, it := range items {
+				if it.train {
+					a.items = append(a.items, it)
 				}
 			}
-			a.score = append(a.score, row)
 		}
 	}
+	for _, a := range all {
+		a.fillScores()
+	}
 	return all
+}
+
+func (a *arena) fillScores() {
+	for _, it := range a.items {
+		row := make([]float64, len(a.models))
+		for j, m := range a.models {
+			row[j] = nan
+			if o, ok := it.Outcomes[m]; ok {
+				row[j] = o.Score
+			}
+		}
+		a.score = append(a.score, row)
+	}
 }
 
 // tests reports whether any row of the source is tested.
@@ -58,9 +78,12 @@ func (a *arena) tests() bool {
 	return slices.ContainsFunc(a.items, func(it *item) bool { return it.test })
 }
 
-// rightOrWrong reports whether every score is 0 or 1.
+// rightOrWrong reports whether every score of the source's own rows is 0 or 1.
 func (a *arena) rightOrWrong() bool {
-	for _, row := range a.score {
+	for i, row := range a.score {
+		if a.items[i].Source != a.source {
+			continue
+		}
 		for _, s := range row {
 			if s != 0 && s != 1 && !math.IsNaN(s) {
 				return false
@@ -101,7 +124,7 @@ func (a *arena) standing(p pair) standing {
 		}
 	}
 	for m := range k {
-		s.score[m] /= s.n[m]  // NaN for 0/0
+		s.score[m] /= s.n[m]   // NaN for 0/0
 		s.cost[m] /= costed[m] // the same
 	}
 	for m := range k {

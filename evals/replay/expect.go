@@ -121,8 +121,13 @@ func (a *arena) costs(i int, task, all standing) []float32 {
 	return c
 }
 
+// notionalHalvings is how many halvings at most lie between the dearest and the
+// cheapest model of a source without money.
+const notionalHalvings = 8
+
 // notional gives, for a source without money, costs that double from each
-// model to the next better one; nil with money.
+// model to the next better one, or more slowly where there are many; nil with
+// money. In dollars per million tokens.
 func (a *arena) notional(st standing) []float32 {
 	if a.cost != nil {
 		return nil
@@ -131,8 +136,9 @@ func (a *arena) notional(st standing) []float32 {
 	for m := range c {
 		c[m] = float32(nan)
 	}
+	step := min(1, notionalHalvings/max(1, float64(len(st.byCost)-1)))
 	for rank, m := range st.byCost {
-		c[m] = float32(math.Ldexp(1e6, min(rank, 60)))
+		c[m] = float32(math.Round(1e6*math.Exp2(float64(rank)*step)) / 1e6)
 	}
 	return c
 }

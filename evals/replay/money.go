@@ -129,22 +129,12 @@ func (b *priceBook) of(model string) (TokenPrice, bool) {
 // value works out the costs of a source: its own where it has them of every
 // model, else estimates where every model has a price, else none.
 func (a *arena) value(b *priceBook) {
-	asked, costed := make([]int, len(a.models)), make([]int, len(a.models))
-	for _, it := range a.items {
-		for m, name := range a.models {
-			if o, ok := it.Outcomes[name]; ok {
-				if asked[m]++; o.CostUSD != nil {
-					costed[m]++
-				}
-			}
-		}
-	}
 	kind, prices := Measured, map[string]TokenPrice{}
+	if !a.costsKnown(func(it *item) bool { return it.Source == a.source }) || !a.costsKnown(func(it *item) bool { return it.train }) {
+		kind = Estimated
+	}
 	var without []string
-	for m, name := range a.models {
-		if costed[m]*2 < asked[m] {
-			kind = Estimated
-		}
+	for _, name := range a.models {
 		if p, ok := b.of(name); ok {
 			prices[name] = p
 		} else {
@@ -158,7 +148,7 @@ func (a *arena) value(b *priceBook) {
 		a.money = Money{Kind: Estimated, Prices: prices}
 	default:
 		shown := without[:min(len(without), 5)]
-		a.money = Money{Kind: NoMoney, Why: fmt.Sprintf("no cost in the data and no price of %d of %d models (%s%s)",
+		a.money = Money{Kind: NoMoney, Why: fmt.Sprintf("not every model has costs in the data, and there is no price of %d of %d models (%s%s)",
 			len(without), len(a.models), strings.Join(shown, ", "), map[bool]string{true: ", ..."}[len(without) > len(shown)])}
 		return
 	}
@@ -172,6 +162,25 @@ func (a *arena) value(b *priceBook) {
 		}
 		a.cost = append(a.cost, row)
 	}
+}
+
+// costsKnown reports whether half at least of each model's outcomes on the
+// wanted rows have a cost.
+func (a *arena) costsKnown(want func(*item) bool) bool {
+	for _, name := range a.models {
+		asked, costed := 0, 0
+		for _, it := range a.items {
+			if o, ok := it.Outcomes[name]; ok && want(it) {
+				if asked++; o.CostUSD != nil {
+					costed++
+				}
+			}
+		}
+		if costed*2 < asked {
+			return false
+		}
+	}
+	return true
 }
 
 // nano is the cost of one outcome in nano-dollars, or NaN.

@@ -6,14 +6,14 @@ import "math"
 const Cheapest = 1000
 
 // Margins is the grid at which every policy is run: 0 (the likeliest model),
-// twelve steps a decade from 0.001 to 1, and Cheapest.
+// 24 steps a decade from 0.003 to 0.3, where most choices turn, a few to both
+// sides, and Cheapest.
 func Margins() []float64 {
-	grid := []float64{0}
-	for k := 0; k <= 36; k++ {
-		m := math.Pow(10, -3+float64(k)/12)
-		grid = append(grid, math.Round(m*1e5)/1e5)
+	grid := []float64{0, 0.0005, 0.001, 0.002}
+	for k := 0; k <= 48; k++ {
+		grid = append(grid, math.Round(3e5*math.Pow(10, -2+float64(k)/24))/1e6)
 	}
-	return append(grid, Cheapest)
+	return append(grid, 0.5, 1, Cheapest)
 }
 
 // The bounds of the router's rule.
