@@ -81,9 +81,6 @@ func (l *latent) departureOf(f *latentFamily, m int) *departure {
 	if l.profiles == nil {
 		return nil
 	}
-	if d := f.departures[m]; d != nil {
-		return d
-	}
 	n := len(coreItems)
 	d := &departure{make([]float64, n), mat.NewSymDense(n, nil)}
 	var at, items []int
@@ -92,7 +89,7 @@ func (l *latent) departureOf(f *latentFamily, m int) *departure {
 			at, items = append(at, i), append(items, l.itemIndex(ref.item))
 		}
 	}
-	mean, cov := l.profiles.predict(f.name, f.modes[m], items, 1)
+	mean, cov := l.profiles.figures(f.name, f.modes[m], items...)
 	for r, i := range at {
 		a := &l.items[items[r]]
 		d.shift[i] = mean[r] - a.at(f.theta[m], f.origin)

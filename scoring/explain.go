@@ -73,7 +73,7 @@ func (s *Scorecards) standings(card Scorecard, t Tier) []standing {
 			x.p = indicator(x.within())
 		} else {
 			it := &l.items[j]
-			z, cov := l.profiles.predict(f.name, card.Mode, []int{j}, 1)
+			z, cov := l.profiles.figures(f.name, card.Mode, j)
 			mean, sd := it.mean+it.sd*z[0], it.sd*math.Sqrt(cov.At(0, 0))
 			x.figure, x.lo, x.hi = 100*logistic(mean), 100*logistic(mean-1.96*sd), 100*logistic(mean+1.96*sd)
 			x.p = normalCDF((mean - logit((x.anchor-x.tolerance)/100)) / sd)

@@ -38,8 +38,6 @@ type latentFamily struct {
 	theta    []float64 // posterior mean per mode
 	cov      *mat.SymDense
 	cells    [][]int // per mode
-	// departures per mode, where Score has already worked them out.
-	departures map[int]*departure
 }
 
 type latent struct {

@@ -157,7 +157,7 @@ func (l *latent) measuredCellOf(m Measurement, f *latentFamily, mode int) (measu
 	}
 	n := float64(m.N)
 	x := logit((m.Score*n + 0.5) / (n + 1))
-	z, _ := l.profiles.predict(f.name, f.modes[mode], []int{l.itemIndex(it.item)}, 1)
+	z, _ := l.profiles.figures(f.name, f.modes[mode], l.itemIndex(it.item))
 	expected := z[0]
 	p := min(max(logistic(it.mean+it.sd*expected), 0.1), 0.9)
 	variance := m.designEffect() / (n * p * (1 - p))
