@@ -8,14 +8,20 @@
 //
 // where d(x) is the difficulty that the text lets expect (ridge regression on
 // the difficulties that a Rasch model fits to the outcomes) and r_m(x) is what
-// the words say about this model in particular (ridge regression on its own
+// the text says about this model in particular (ridge regression on its own
 // residuals). The coefficients are fitted by penalised logistic regression,
-// the deviations of kinds and of models shrunk to what is common. Whatever
-// enters the last step was predicted for prompts that it was not fitted on, so
-// that it is not believed more than it deserves.
+// those of kinds and models shrunk to what is common. Whatever enters the last
+// step was predicted for prompts that it was not fitted on, so that it is not
+// believed more than it deserves.
 //
 // Start with Fit; a fitted Model is immutable and safe for concurrent use.
 package success
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
 
 // Prompt is what the model reads of a text.
 type Prompt struct {
@@ -38,7 +44,7 @@ type Data struct {
 // Point is where a prompt lies: all that predictions for it rest on.
 type Point struct {
 	Kind       int
-	Difficulty float64   // in standard deviations of the training prompts
+	Difficulty float64   // logits, about 0 within the kind
 	Text       []float64 // per model, or nil
 }
 
@@ -46,6 +52,15 @@ type Point struct {
 type Model struct {
 	names []string
 	index map[string]int
+	space space
+	kinds [][]float64 // centroids
+	// difficulty: the pooled weights and those of each kind, added
+	pooled     []float64
+	byKind     [][]float64 // nil: the pooled ones alone
+	text       [][]float64 // per model, logits; nil without
+	models     []coefficients
+	costs      [][]line // per model and kind; nil without
+	costOfMean []line
 }
 
 // Names lists the models in the order of their indices.
@@ -57,38 +72,89 @@ func (m *Model) Index(name string) (int, bool) {
 	return i, ok
 }
 
-// At places a prompt; some microseconds.
-func (m *Model) At(p Prompt) Point { return Point{} }
+// Kinds is the number of kinds.
+func (m *Model) Kinds() int { return len(m.kinds) }
+
+// At places a prompt.
+func (m *Model) At(p Prompt) Point { return m.place(m.space.vector(p)) }
+
+func (m *Model) place(v vector) Point {
+	at := Point{Kind: nearest(m.kinds, m.space.dense(v))}
+	d := v.dot(m.pooled)
+	if m.byKind != nil && m.byKind[at.Kind] != nil {
+		d += v.dot(m.byKind[at.Kind])
+	}
+	at.Difficulty = d
+	if m.text != nil {
+		at.Text = make([]float64, len(m.text))
+		for i, w := range m.text {
+			if w != nil {
+				at.Text[i] = v.dot(w)
+			}
+		}
+	}
+	return at
+}
 
 // Logit is the log odds that model i succeeds at a point.
-func (m *Model) Logit(i int, at Point) float64 { return 0 }
+func (m *Model) Logit(i int, at Point) float64 {
+	c := &m.models[i]
+	l := c.offset + c.kindOffset[at.Kind] - (c.slope+c.kindSlope[at.Kind])*at.Difficulty
+	if at.Text != nil {
+		l += c.text * at.Text[i]
+	}
+	return l
+}
 
 // P is the probability that model i succeeds at a point.
-func (m *Model) P(i int, at Point) float64 { return 0.5 }
+func (m *Model) P(i int, at Point) float64 { return logistic(m.Logit(i, at)) }
 
 // Cost is what a call of model i is expected to cost, in nano-dollars, with a
 // prompt of so many tokens; ok is false where Data had no costs of the model.
-func (m *Model) Cost(i int, at Point, tokens float64) (nano float64, ok bool) { return 0, false }
-
-// Config of Fit; the zero value works.
-type Config struct {
-	// Kinds is the number of kinds; 0 chooses by predictions for prompts left out.
-	Kinds int
-	Seed  uint64
+func (m *Model) Cost(i int, at Point, tokens float64) (nano float64, ok bool) {
+	if m.costs == nil {
+		return 0, false
+	}
+	l := m.costs[i][at.Kind]
+	if l.n == 0 {
+		l = m.costOfMean[i]
+	}
+	return l.at(tokens), l.n > 0
 }
 
-// Fit fits a model. It is deterministic.
-func Fit(d Data, cfg Config) (*Model, error) { return &Model{}, nil }
+// ErrNoData is returned when there is nothing to fit.
+var ErrNoData = errors.New("no outcomes to fit: at least two prompts and one model are needed")
 
-// Words are the hashed words of a text with their weights, sorted.
-type Words []Word
-
-// Word is one hashed n-gram.
-type Word struct {
-	ID     uint32
-	Weight float32
+// check says what is wrong with the data.
+func (d Data) check() error {
+	if len(d.Prompts) < 2 || len(d.Models) == 0 {
+		return ErrNoData
+	}
+	if len(d.Scores) != len(d.Prompts) || d.Costs != nil && (len(d.Costs) != len(d.Prompts) || len(d.Tokens) != len(d.Prompts)) {
+		return fmt.Errorf("%d prompts, %d rows of scores, %d of costs, %d of tokens: want as many of each", len(d.Prompts), len(d.Scores), len(d.Costs), len(d.Tokens))
+	}
+	seen := map[string]bool{}
+	for _, name := range d.Models {
+		if seen[name] {
+			return fmt.Errorf("model %q is there twice", name)
+		}
+		seen[name] = true
+	}
+	dense := len(d.Prompts[0].Embedding)
+	for i, row := range d.Scores {
+		if len(d.Prompts[i].Embedding) != dense {
+			return fmt.Errorf("prompt %d has an embedding of %d numbers, prompt 0 one of %d", i, len(d.Prompts[i].Embedding), dense)
+		}
+		if len(row) != len(d.Models) || d.Costs != nil && len(d.Costs[i]) != len(d.Models) {
+			return fmt.Errorf("prompt %d: want a score and a cost for each of %d models", i, len(d.Models))
+		}
+		for j, s := range row {
+			if s < 0 || s > 1 { // NaN passes: unknown
+				return fmt.Errorf("prompt %d: score %v of %q: want 0 to 1", i, s, d.Models[j])
+			}
+		}
+	}
+	return nil
 }
 
-// WordsOf hashes the words and word pairs of a text, Chinese characters and
-// their pairs.
-func WordsOf(text string) Words { return nil }
+func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
