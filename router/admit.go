@@ -158,7 +158,7 @@ func (t *Table) admitExplained(q Query, e *estimator, d *Decision) []scored {
 		r := &t.rows[i]
 		if why := t.unfit(r, q); why != "" {
 			d.leaveOut(r.ID, why)
-		} else if c, ok := e.score(i, q); ok {
+		} else if c, ok := e.score(i); ok {
 			out = append(out, c)
 		} else {
 			d.leaveOut(r.ID, unpriced)
@@ -187,7 +187,7 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 		if need&^able != 0 || limit > f.maxOutput || total > f.context || q.Needs.PromptTokens > f.maxInput {
 			continue
 		}
-		if c, ok := e.score(int(i), q); ok {
+		if c, ok := e.score(int(i)); ok {
 			into = append(into, c)
 		}
 	}
@@ -195,22 +195,22 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 }
 
 // score gives a row its numbers; ok is false if its cost is unknown.
-func (e *estimator) score(i int, q Query) (c scored, ok bool) {
+func (e *estimator) score(i int) (c scored, ok bool) {
 	c = scored{row: int32(i), cost: e.cost(i)}
 	if c.cost < 0 {
 		return c, false
 	}
 	c.p = e.success(i)
-	if len(q.Speeds) > 0 {
-		c.seconds = e.seconds(i, q)
+	if len(e.speeds) > 0 {
+		c.seconds = e.seconds(i)
 	}
 	return c, true
 }
 
 // named gives the numbers of a row that was asked for by name, as far as they
 // are known: a cost of -1, a p of 0 if not.
-func (e *estimator) named(i int, q Query) *scored {
-	c := &scored{row: int32(i), cost: e.cost(i), seconds: e.seconds(i, q)}
+func (e *estimator) named(i int) *scored {
+	c := &scored{row: int32(i), cost: e.cost(i), seconds: e.seconds(i)}
 	if e.judges(i) {
 		c.p = e.success(i)
 	}
@@ -219,8 +219,8 @@ func (e *estimator) named(i int, q Query) *scored {
 
 // seconds is the expected time to the end of a row's answer; 0 if nobody has
 // measured it.
-func (e *estimator) seconds(i int, q Query) float64 {
-	s, ok := q.Speeds[e.table.rows[i].ID]
+func (e *estimator) seconds(i int) float64 {
+	s, ok := e.speeds[e.table.rows[i].ID]
 	if !ok {
 		return 0
 	}

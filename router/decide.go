@@ -124,7 +124,7 @@ func (t *Table) choose(q Query, e *estimator, cs []scored, d *Decision) {
 	if q.Explain {
 		r.order.sort(cs)
 	} else {
-		cs = r.order.foremost(cs, listed)
+		cs = r.order.foremost(cs, max(listed, t.Policy.MaxAttempts))
 	}
 	d.Reason = r.reason(&cs[0])
 	d.Candidates = make([]Candidate, len(cs))
@@ -153,9 +153,9 @@ func (t *Table) chooseNamed(q Query, e *estimator, d *Decision) {
 		case denied != "":
 			d.leaveOut(id, denied)
 		case unknown != "":
-			unsure = append(unsure, e.candidate(e.named(i, q)))
+			unsure = append(unsure, e.candidate(e.named(i)))
 		default:
-			sure = append(sure, e.candidate(e.named(i, q)))
+			sure = append(sure, e.candidate(e.named(i)))
 		}
 		if q.Explicit {
 			break

@@ -78,6 +78,7 @@ type estimator struct {
 	b, vb     float64   // difficulty and its variance
 	point     *success.Point
 	learned   Expectations
+	speeds    map[string]SpeedEstimate
 
 	prompt        int64
 	intent        int
@@ -88,7 +89,7 @@ type estimator struct {
 
 func (t *Table) estimator(q Query) estimator {
 	e := estimator{table: t, abilities: t.abilities[column(q.Class)], b: q.Class.Difficulty, vb: q.Class.DifficultySD * q.Class.DifficultySD,
-		prompt: q.Needs.PromptTokens, intent: intentIndex(q.Class.Intent), maxTokens: q.Needs.MaxTokens, n: max(q.Needs.N, 1)}
+		speeds: q.Speeds, prompt: q.Needs.PromptTokens, intent: intentIndex(q.Class.Intent), maxTokens: q.Needs.MaxTokens, n: max(q.Needs.N, 1)}
 	if t.success != nil && q.Prompt != nil {
 		at := t.success.At(*q.Prompt)
 		e.point = &at

@@ -15,8 +15,8 @@ import (
 // Objective is what the caller wants most of the models that qualify.
 type Objective string
 
-// The objectives. Those of the aliases assay/X clear a threshold of predicted
-// success first; those of TIER:X choose inside a tier.
+// The objectives. Those of the aliases assay/X say how much predicted success
+// a lower cost makes up for; those of TIER:X choose inside a tier.
 const (
 	Cost     Objective = "cost"
 	Balanced Objective = "balanced"
