@@ -2,11 +2,13 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -41,7 +43,66 @@ type tierRow struct {
 	Reasons           []string     `json:"-"`
 	Scored            bool         `json:"-"`
 	sortPrice         int64        // in + out; -1 unknown
+	blended           int64        // (3 in + out)/4 in nano-dollars per million tokens; -1 unknown
 }
+
+// cheapRow is the cheapest callable model of one tier in one region today.
+type cheapRow struct {
+	Tier       scoring.Tier `json:"tier"`
+	Region     string       `json:"region"` // "any" for all regions together
+	ID         string       `json:"id"`
+	Provider   string       `json:"provider"`
+	Family     string       `json:"family"`
+	Blended    string       `json:"blended_usd_per_million"` // three parts input, one output
+	In         *string      `json:"input_usd_per_million"`
+	Out        *string      `json:"output_usd_per_million"`
+	Capability float64      `json:"capability"`
+}
+
+// anyRegion stands for all regions together.
+const anyRegion = "any"
+
+// cheapest picks from every tier the cheapest row that can be called, in all
+// regions together and in each one; of equal prices the more capable row, then
+// the first by name. Rows of unknown price and of no tier take no part.
+func cheapest(rows []tierRow) []cheapRow {
+	type place struct {
+		tier   scoring.Tier
+		region string
+	}
+	best := map[place]tierRow{}
+	for _, r := range rows {
+		if !r.Available || r.blended < 0 || r.Tier == "" {
+			continue
+		}
+		for _, region := range []string{anyRegion, r.Region} {
+			p := place{r.Tier, region}
+			old, ok := best[p]
+			if !ok || cmp.Or(cmp.Compare(r.blended, old.blended), cmp.Compare(old.Capability, r.Capability), cmp.Compare(r.ID, old.ID)) < 0 {
+				best[p] = r
+			}
+		}
+	}
+	out := []cheapRow{}
+	for p, r := range best {
+		out = append(out, cheapRow{p.tier, p.region, r.ID, r.Provider, r.Family, usd(r.blended), r.In, r.Out, r.Capability})
+	}
+	slices.SortFunc(out, func(a, b cheapRow) int {
+		return cmp.Or(cmp.Compare(tierRank[a.Tier], tierRank[b.Tier]),
+			cmp.Compare(indicator(a.Region != anyRegion), indicator(b.Region != anyRegion)), cmp.Compare(a.Region, b.Region))
+	})
+	return out
+}
+
+func indicator(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// tierRank is the order in which tiers are shown.
+var tierRank = map[scoring.Tier]int{scoring.Flagship: 0, scoring.Reasoning: 1, scoring.CheapFast: 2, "": 3}
 
 // tierRows lists every chat model with its placement, by tier and price.
 func tierRows(t *router.Table) []tierRow {
@@ -52,20 +113,22 @@ func tierRows(t *router.Table) []tierRow {
 			continue
 		}
 		f, scored := t.Tiers.Families[m.Family]
-		r := tierRow{ID: m.ID, Provider: m.Provider, Family: m.Family, Region: m.Region, Tier: tier, Available: barred == "", Why: barred, sortPrice: -1,
+		r := tierRow{ID: m.ID, Provider: m.Provider, Family: m.Family, Region: m.Region, Tier: tier, Available: barred == "", Why: barred, sortPrice: -1, blended: -1,
 			HandTier: f.Hosts[m.ID].HandTier, Capability: f.Capability, Lo: f.Lo, Hi: f.Hi, Observed: f.ObservedShare,
 			Overseas: f.Overseas, Chinese: f.Chinese, Computed: f.ComputedTier, Placement: f.Placement, Reasons: f.Reasons, Scored: scored}
 		if in, out, ok := m.BasePrice(t.Made); ok {
 			a, b := usd(in), usd(out)
 			r.In, r.Out, r.sortPrice = &a, &b, in+out
+			if in+out > 0 || m.Free {
+				r.blended = (3*in + out + 2) / 4
+			}
 		}
 		rows = append(rows, r)
 	}
-	rank := map[scoring.Tier]int{scoring.Flagship: 0, scoring.Reasoning: 1, scoring.CheapFast: 2, "": 3}
 	sort.SliceStable(rows, func(i, j int) bool {
 		a, b := rows[i], rows[j]
-		if rank[a.Tier] != rank[b.Tier] {
-			return rank[a.Tier] < rank[b.Tier]
+		if tierRank[a.Tier] != tierRank[b.Tier] {
+			return tierRank[a.Tier] < tierRank[b.Tier]
 		}
 		if (a.sortPrice < 0) != (b.sortPrice < 0) {
 			return b.sortPrice < 0
@@ -98,8 +161,26 @@ func scoreViews(scores []models.Score) []scoreView {
 	return out
 }
 
+// abilityView is one ability of a family, for the page.
+type abilityView struct {
+	Name           string
+	Theta, SD, Off float64 // Off: against the general ability
+}
+
+// abilityViews lists the general ability and then every other the table has.
+func abilityViews(f scoring.Family) []abilityView {
+	general := f.Abilities[scoring.General]
+	var out []abilityView
+	for _, name := range append([]string{scoring.General}, scoring.Capabilities...) {
+		if a, ok := f.Abilities[name]; ok {
+			out = append(out, abilityView{name, a.Theta, a.SD, a.Theta - general.Theta})
+		}
+	}
+	return out
+}
+
 // tiers serves GET /v1/tiers: the tier table in force as tiers.json has it,
-// with its age and one row per served model. With ?family=F: that family's
+// with its age, one row per served model and the cheapest of each tier by region. With ?family=F: that family's
 // placement and every published figure with its source.
 func (s *Server) tiers(c *gin.Context) {
 	t := s.o.Router.Table()
@@ -122,7 +203,8 @@ func (s *Server) tiers(c *gin.Context) {
 		s.fail(c, fmt.Errorf("decode tiers: %w", err))
 		return
 	}
-	for key, v := range map[string]any{"object": "tiers", "table": t.ID, "age_seconds": s.o.Now().Sub(t.Tiers.CreatedAt).Seconds(), "models": tierRows(t)} {
+	rows := tierRows(t)
+	for key, v := range map[string]any{"cheapest": cheapest(rows), "object": "tiers", "table": t.ID, "age_seconds": s.o.Now().Sub(t.Tiers.CreatedAt).Seconds(), "models": rows} {
 		if doc[key], err = json.Marshal(v); err != nil {
 			s.fail(c, err)
 			return
@@ -139,9 +221,9 @@ var tiersTemplate = template.Must(template.New("tiers").Funcs(template.FuncMap{
 		if s == nil {
 			return "—"
 		}
-		v := strings.TrimRight(strings.TrimRight(*s, "0"), ".")
-		return "$" + v
+		return dollars(*s)
 	},
+	"money": dollars,
 	"tier": func(t scoring.Tier) string {
 		if t == "" {
 			return "—"
@@ -150,7 +232,14 @@ var tiersTemplate = template.Must(template.New("tiers").Funcs(template.FuncMap{
 	},
 	"pct": func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
 	"num": func(x float64) string { return fmt.Sprintf("%.1f", x) },
+	"two": func(x float64) string { return fmt.Sprintf("%.2f", x) },
+	"off": func(x float64) string { return fmt.Sprintf("%+.2f", x) },
 }).Parse(tiersHTML))
+
+// dollars shows an amount without the zeros at its end.
+func dollars(amount string) string {
+	return "$" + strings.TrimRight(strings.TrimRight(amount, "0"), ".")
+}
 
 // tiersPage serves GET /tiers: the public mapping for people.
 func (s *Server) tiersPage(c *gin.Context) {
@@ -162,8 +251,10 @@ func (s *Server) tiersPage(c *gin.Context) {
 			c.Status(http.StatusNotFound)
 		}
 		data["Family"], data["Found"], data["F"], data["Scores"] = name, ok, f, scoreViews(t.Catalog().ScoresOf(name))
+		data["Abilities"] = abilityViews(f)
 	} else {
-		data["Rows"] = tierRows(t)
+		rows := tierRows(t)
+		data["Rows"], data["Cheapest"] = rows, cheapest(rows)
 	}
 	var page bytes.Buffer
 	if err := tiersTemplate.Execute(&page, data); err != nil {
