@@ -8,7 +8,15 @@ type part struct {
 	config func(whole *success.Model, seed uint64) success.Config
 }
 
-// The variants, beside the whole.
+// The variants, from constants per model to all but the words about each model.
 var parts = []part{
-	{"one kind", func(_ *success.Model, seed uint64) success.Config { return success.Config{Kinds: 1, Seed: seed} }},
+	{"constants", func(_ *success.Model, seed uint64) success.Config {
+		return success.Config{Kinds: 1, NoDifficulty: true, NoText: true, Seed: seed}
+	}},
+	{"kinds", func(whole *success.Model, seed uint64) success.Config {
+		return success.Config{Kinds: whole.Kinds(), NoDifficulty: true, NoText: true, Seed: seed}
+	}},
+	{"kinds, difficulty", func(whole *success.Model, seed uint64) success.Config {
+		return success.Config{Kinds: whole.Kinds(), NoText: true, Seed: seed}
+	}},
 }
