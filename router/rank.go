@@ -239,11 +239,12 @@ func (o order) foremost(cs []scored, n int) []scored {
 				continue
 			}
 		}
+		c := cs[i]
 		top = top[:at+1]
-		top[at] = cs[i]
-		for ; at > 0 && o.before(&top[at], &top[at-1]); at-- {
-			top[at], top[at-1] = top[at-1], top[at]
+		for ; at > 0 && o.before(&c, &top[at-1]); at-- {
+			top[at] = top[at-1]
 		}
+		top[at] = c
 	}
 	return top
 }
