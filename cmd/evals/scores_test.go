@@ -51,7 +51,6 @@ func TestScoresSayWhatTheyRestOn(t *testing.T) {
 }
 
 func TestHoldoutIsPrintedBothWays(t *testing.T) {
-	text := must(t, exitClean, cli(t, "scores", "--holdout")).out
 	var r scoring.HoldoutReport
 	if err := json.Unmarshal([]byte(must(t, exitClean, cli(t, "scores", "--holdout", "--json")).out), &r); err != nil {
 		t.Fatal(err)
@@ -59,8 +58,10 @@ func TestHoldoutIsPrintedBothWays(t *testing.T) {
 	if len(r.Parts) != 3 || r.Share != 0.15 || len(r.Seeds) != 5 {
 		t.Fatalf("%d parts, share %v, seeds %v", len(r.Parts), r.Share, r.Seeds)
 	}
+	var text strings.Builder
+	printHoldout(world{stdout: &text}, r)
 	for _, p := range r.Parts {
-		if !strings.Contains(text, p.Name) || len(p.Tests) == 0 || p.All.Model.N == 0 {
+		if !strings.Contains(text.String(), p.Name) || len(p.Tests) == 0 || p.All.Model.N == 0 {
 			t.Errorf("%s: %d benchmarks, %d cells", p.Name, len(p.Tests), p.All.Model.N)
 		}
 	}
