@@ -1,4 +1,4 @@
-// Command assay is the gateway and its tools: serve, classify, route, savings, catalog.
+// Command assay is the gateway and its tools: serve, classify, route, ladder, savings, catalog.
 package main
 
 import (
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	})
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
-	root.AddCommand(serveCommand(env), classifyCommand(env), routeCommand(env), savingsCommand(env), catalogCommand(env))
+	root.AddCommand(serveCommand(env), classifyCommand(env), routeCommand(env), ladderCommand(env), savingsCommand(env), catalogCommand(env))
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
