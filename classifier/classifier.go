@@ -151,6 +151,9 @@ type Classification struct {
 	Language         string  `json:"language"` // "zh" or "en": the script most of the text is in
 	// Note says why a classification is not the model's plain answer ("timeout", "low confidence").
 	Note string `json:"note,omitempty"`
+	// Embedding of the text that was classified, where the deep stage read it;
+	// not to be changed.
+	Embedding []float32 `json:"-"`
 }
 
 // Language tells "zh" from "en" by the share of Han characters among letters.

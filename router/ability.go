@@ -98,3 +98,11 @@ func combine(ability, va, outcome, vo float64) (logit, variance float64) {
 func expected(mean, variance float64) float64 {
 	return 1 / (1 + math.Exp(-mean/math.Sqrt(1+math.Pi*variance/8)))
 }
+
+// CapabilityOf names the ability that an intent draws on.
+func CapabilityOf(intent classifier.Intent) string {
+	if c, ok := capabilityOf[intent]; ok {
+		return c
+	}
+	return scoring.General
+}

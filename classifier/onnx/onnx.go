@@ -16,7 +16,9 @@ package onnx
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,6 +84,8 @@ type Classifier struct {
 	deep   *deepStage // nil with FastOnly
 	memo   *memo
 	pieces sync.Pool // *[]int32
+	// encoder is the SHA-256 of the deep stage's file.
+	encoder string
 
 	running sync.RWMutex // held for reading by calls
 	closed  bool
@@ -178,6 +182,8 @@ func (c *Classifier) load(files fs.FS, opts Options) error {
 	if graph, err = fs.ReadFile(files, "deep.onnx"); err != nil {
 		return err
 	}
+	sum := sha256.Sum256(graph)
+	c.encoder = hex.EncodeToString(sum[:])
 	if c.deep, err = newDeepStage(graph, c.info.Deep, opts); err != nil {
 		return fmt.Errorf("deep.onnx: %w", err)
 	}
@@ -249,6 +255,7 @@ func (c *Classifier) Classify(ctx context.Context, in classifier.Input) (classif
 func (c *Classifier) goDeep(ctx context.Context, key memoKey, fast classifier.Classification, pieces []int32, language string) (classifier.Classification, error) {
 	finish := func(out *deepOutput) (classifier.Classification, error) {
 		class, err := read(&out.output, classifier.Deep, language)
+		class.Embedding = out.embedding[:]
 		return raiseBelow(class, c.info.Deep.Raise, classifier.NoteLowConfidence), err
 	}
 	out, err := c.deep.ask(ctx, pieces, func(out *deepOutput) {
@@ -309,6 +316,11 @@ func (c *Classifier) Embed(ctx context.Context, in classifier.Input) ([Embedding
 	}
 	return out.embedding, nil
 }
+
+// Encoder names the weights that embeddings come from, by the hex SHA-256 of
+// their file; "" where only the fast stage is loaded. What was fitted to the
+// embeddings of one encoder means nothing with another.
+func (c *Classifier) Encoder() string { return c.encoder }
 
 // clipLanguage bounds how much of a huge text is looked at to tell its language.
 func clipLanguage(s string) string { return s[:min(len(s), 8<<10)] }

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"assay/classifier"
 )
@@ -177,14 +180,14 @@ func TestContinuationInheritsTheTask(t *testing.T) {
 	for _, yes := range []string{"yes", "继续"} {
 		got, err := c.Classify(t.Context(), classifier.Input{Messages: []classifier.Message{
 			{Role: "user", Text: task}, {Role: "assistant", Text: "Iteratively?"}, {Role: "user", Text: yes}}})
-		if err != nil || got != alone {
+		if err != nil || !cmp.Equal(got, alone) {
 			t.Errorf("%q: %+v, %v; want %+v", yes, got, err, alone)
 		}
 	}
 }
 
 func TestClassifyConcurrently(t *testing.T) {
-	c := open(t, Options{MemoSize: 8})
+	c := open(t, Options{MemoSize: 8, DeepDeadline: time.Minute})
 	prompts := []string{"hi", "你好", "2+2?", "写一首诗", "debug this: x=1/0", "", "translate: chat", "\xff", "a", "b", "c", "d"}
 	want := make([]classifier.Classification, len(prompts))
 	for i, p := range prompts {
@@ -195,7 +198,7 @@ func TestClassifyConcurrently(t *testing.T) {
 		wg.Go(func() {
 			for k := range 200 {
 				i := (g + k) % len(prompts)
-				if got, err := c.Classify(context.Background(), classifier.Prompt(prompts[i])); err != nil || got != want[i] {
+				if got, err := c.Classify(context.Background(), classifier.Prompt(prompts[i])); err != nil || !cmp.Equal(got, want[i]) {
 					t.Errorf("%q: %+v, %v; want %+v", prompts[i], got, err, want[i])
 					return
 				}

@@ -36,6 +36,9 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // errRegression is found by compare.
 var errRegression = errors.New("regression found")
 
+// errNothingKept marks an interruption after which the work starts anew.
+var errNothingKept = errors.New("nothing was written")
+
 // exitCodes is the one table from error to exit code, first match first.
 var exitCodes = []struct {
 	is   error
@@ -84,6 +87,10 @@ func report(stderr io.Writer, err error) int {
 	switch code {
 	case exitClean:
 	case exitInterrupted:
+		if errors.Is(err, errNothingKept) {
+			fmt.Fprintln(stderr, "evals: interrupted; nothing was written")
+			break
+		}
 		fmt.Fprintln(stderr, "evals: interrupted; every answer is kept, the same command goes on from here")
 	default:
 		fmt.Fprintln(stderr, "evals:", err)

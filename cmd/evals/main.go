@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	started := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.AddCommand(runCommand(w), scoreCommand(w), scoresCommand(w), retierCommand(w), historyCommand(w), queryCommand(w),
-		snapshotCommand(w), compareCommand(w), datasetsCommand(w), replayCommand(w))
+		snapshotCommand(w), compareCommand(w), datasetsCommand(w), replayCommand(w), fitCommand(w))
 	err := root.ExecuteContext(ctx)
 	if err != nil && !started { // cobra's own errors come before anything ran
 		err = usageError{err}

@@ -73,6 +73,9 @@ func (f replayFlags) execute(ctx context.Context, w world) error {
 	}
 	defer closeModel()
 	r, err := replay.Run(ctx, o)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w: %w", errNothingKept, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func TestBaselinesAreGolden(t *testing.T) {
 			fmt.Fprintf(&b, "  at %.2f: margins %v, share %.4f, lost %s; best on test %.4f\n", x.Budget, x.OnTrain.Margins, x.OnTrain.Share, lost(x.OnTrain.Lost), x.BestOnTest.Score)
 		}
 		for k, x := range p.Points {
-			if k%10 == 0 {
+			if k%12 == 0 {
 				fmt.Fprintf(&b, "  %.4f: score %.4f, $%.7f\n", x.Threshold, x.Score, x.CostUSD)
 			}
 		}

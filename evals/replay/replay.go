@@ -16,7 +16,9 @@ import (
 	"io"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"assay/models"
@@ -234,11 +236,32 @@ func (v *verdict) modelResults() []ModelResult {
 	return out
 }
 
+// restricted matches licences that keep outcomes out of the encoder's training:
+// none, share-alike or non-commercial.
+var restricted = regexp.MustCompile(`^no licence file|\bNC\b|\bSA\b`)
+
+// openSources lists the tested sources with rows of an open licence.
+func (r *Replay) openSources() []string {
+	var out []string
+	for _, v := range r.verdicts {
+		if slices.ContainsFunc(v.items, func(it *item) bool {
+			return it.test && it.License != "" && !restricted.MatchString(it.License)
+		}) {
+			out = append(out, v.source)
+		}
+	}
+	return out
+}
+
 // notes says in words what a reader must know before the figures.
 func (r *Replay) notes(o Options) []string {
 	var out []string
 	if o.Features.Embedding {
-		out = append(out, "Predictions read the embedding of the classifier that ships. Its weights saw outcomes of the training split of open-licensed sources: for these, figures with --features words are the ones free of it.")
+		note := "Predictions read the embedding of the classifier that ships, whose weights the folds share."
+		if seen := r.openSources(); len(seen) > 0 {
+			note += fmt.Sprintf(" They may have seen outcomes of the open-licensed rows of %s: there, figures with --features words are the ones free of it.", strings.Join(seen, ", "))
+		}
+		out = append(out, note)
 	} else {
 		out = append(out, "Predictions read words alone, fitted on training rows. The classifier's difficulty and level are blanked: they do not influence choices.")
 	}

@@ -6,14 +6,18 @@ import "math"
 const Cheapest = 1000
 
 // Margins is the grid at which every policy is run: 0 (the likeliest model),
-// 24 steps a decade from 0.003 to 0.3, where most choices turn, a few to both
-// sides, and Cheapest.
+// 48 steps a decade from 0.006 to 0.12, where most choices turn, wider ones to
+// both sides, and Cheapest.
 func Margins() []float64 {
-	grid := []float64{0, 0.0005, 0.001, 0.002}
-	for k := 0; k <= 48; k++ {
-		grid = append(grid, math.Round(3e5*math.Pow(10, -2+float64(k)/24))/1e6)
+	grid := []float64{0, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.005}
+	for k := 0; ; k++ {
+		m := math.Round(6e3*math.Pow(10, float64(k)/48)) / 1e6
+		if m > 0.12 {
+			break
+		}
+		grid = append(grid, m)
 	}
-	return append(grid, 0.5, 1, Cheapest)
+	return append(grid, 0.13, 0.15, 0.18, 0.21, 0.25, 0.3, 0.5, 1, Cheapest)
 }
 
 // The bounds of the router's rule.

@@ -79,7 +79,7 @@ func (r *Replay) writeDecisions(w io.Writer) error {
 
 // coarse is the step through the margins at which baselines' decisions are
 // written: the file is large as it is.
-const coarse = 3
+const coarse = 4
 
 // decisions lists what every policy picks for an item.
 func (v *verdict) decisions(i int, seed uint64) []Decision {
