@@ -89,6 +89,9 @@ func Decide(t *Table, q Query) (Decision, error) {
 	d := Decision{Requested: q.Target.Requested, Rule: q.Target.Rule, Intent: q.Class.Intent, Level: q.Class.Level, PromptTokens: q.Needs.PromptTokens,
 		Table: t.ID, Policy: t.Policy.ID, Class: q.Class, Candidates: []Candidate{}, LeftOut: []LeftOut{}}
 	e := t.estimator(q)
+	if e.point == nil { // unlike the prompts that outcomes are of
+		q.Prompt = nil
+	}
 	switch {
 	case len(q.Target.Named) > 0:
 		t.chooseNamed(q, &e, &d)

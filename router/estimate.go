@@ -91,8 +91,9 @@ func (t *Table) estimator(q Query) estimator {
 	e := estimator{table: t, abilities: t.abilities[column(q.Class)], b: q.Class.Difficulty, vb: q.Class.DifficultySD * q.Class.DifficultySD,
 		speeds: q.Speeds, prompt: q.Needs.PromptTokens, intent: intentIndex(q.Class.Intent), maxTokens: q.Needs.MaxTokens, n: max(q.Needs.N, 1)}
 	if t.success != nil && q.Prompt != nil {
-		at := t.success.At(*q.Prompt)
-		e.point = &at
+		if at := t.success.At(*q.Prompt); at.Familiar || t.transfer <= certain {
+			e.point = &at
+		}
 	}
 	if len(q.Learned) == len(t.rows) {
 		e.learned = q.Learned

@@ -13,7 +13,7 @@ func TestParsePolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.ID != "r7" || p.Margins[Quality] != 0.01 || p.Margins[Balanced] != 0.02 || p.MaxAttempts != 2 || p.IdleTimeout != 30*time.Second || p.FirstByteTimeout == 0 {
+	if p.ID != "r7" || p.Margins[Quality] != 0.01 || p.Margins[Balanced] != defaultMargins[Balanced] || p.MaxAttempts != 2 || p.IdleTimeout != 30*time.Second || p.FirstByteTimeout == 0 {
 		t.Errorf("policy %+v", p)
 	}
 	for name, c := range map[string]struct{ yaml, says string }{

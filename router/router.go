@@ -54,9 +54,6 @@ type Upstream interface {
 type Options struct {
 	Classifier Classifier
 	Tokens     *Tokens
-	// Prompt gives what predictions from outcomes read of a request; nil: they
-	// are not used.
-	Prompt func(openai.Request) *success.Prompt
 	// Upstream finds the door to a provider; nil means there is none.
 	Upstream func(provider string) Upstream
 	Meter    Meter            // default NoMeter
@@ -123,8 +120,8 @@ func (r *Router) route(ctx context.Context, req openai.Request, explicit, explai
 	if target.Objective == Fast || target.Objective == Speed {
 		q.Speeds = r.speeds.Snapshot()
 	}
-	if t.success != nil && r.o.Prompt != nil {
-		q.Prompt = r.o.Prompt(req)
+	if t.success != nil && len(q.Class.Embedding) > 0 { // where the deep stage read the text
+		q.Prompt = &success.Prompt{Embedding: q.Class.Embedding}
 	}
 	d, err := Decide(t, q)
 	return d, t, err

@@ -11,6 +11,7 @@ import (
 	"assay/classifier"
 	"assay/models"
 	"assay/scoring"
+	"assay/scoring/success"
 )
 
 // witness makes a table of five families. Outcomes know f00000, f00002 and
@@ -102,13 +103,29 @@ func TestOutcomesCountByTheirPrecision(t *testing.T) {
 	if want := table.success.P(i, at); math.Abs(a-want) > 1e-6 {
 		t.Errorf("certain outcomes: %v, they say %v", a, want)
 	}
-	a, c, _ = p(0) // the default: 0.25, beside 0.25 of the ability and 0.25 of the difficulty
-	if want := expected((1/0.5+outcome/0.25)/(1/0.5+1/0.25), 1/(1/0.5+1/0.25)); math.Abs(a-want) > 1e-9 {
+	a, c, _ = p(0) // the default: 1, beside 0.25 of the ability and 0.25 of the difficulty
+	if want := expected((1/0.5+outcome)/(1/0.5+1), 1/(1/0.5+1)); math.Abs(a-want) > 1e-9 {
 		t.Errorf("both: %v, want %v", a, want)
 	}
 	k, _ := table.success.Index("f00002")
-	if want := expected(table.success.Logit(k, at), 0.25); math.Abs(c-want) > 1e-9 {
+	if want := expected(table.success.Logit(k, at), 1); math.Abs(c-want) > 1e-9 {
 		t.Errorf("outcomes alone: %v, want %v", c, want)
+	}
+}
+
+// On a prompt unlike those that outcomes were measured on they say nothing,
+// unless they are to decide alone.
+func TestOutcomesAreOfPromptsLikeTheirs(t *testing.T) {
+	strange := &success.Prompt{Embedding: []float32{0, 0, 0, 0, -1, 0, 0, 0}}
+	q := Query{Target: Target{Objective: Balanced}, Class: class(classifier.Chitchat, 0), Prompt: strange}
+	for transfer, want := range map[float64]bool{0: false, 1e-12: true} {
+		table := witness(t, func(o *TableOptions) { o.TransferVariance = transfer })
+		if table.success.At(*strange).Familiar {
+			t.Fatal("the prompt is familiar: the test tests nothing")
+		}
+		if e := table.estimator(q); (e.point != nil) != want {
+			t.Errorf("variance %v: outcomes count: %v, want %v", transfer, e.point != nil, want)
+		}
 	}
 }
 

@@ -44,15 +44,18 @@ type TableOptions struct {
 	// the catalogue. nil: abilities alone predict.
 	Success *success.Model
 	// TransferVariance is that of the outcomes' log odds on prompts which come from
-	// elsewhere than the outcomes; default 0.25. Near 0, outcomes decide alone.
+	// elsewhere than the outcomes; default 1. Near 0, outcomes decide alone, also
+	// on prompts unlike those that they were measured on.
 	TransferVariance float64
 	// MeasuredCosts expects of a call what the outcomes' calls cost, where they
 	// say so, whether or not the catalogue has a price.
 	MeasuredCosts bool
 }
 
-// defaultTransfer is half a logit, squared.
-const defaultTransfer = 0.25
+// defaultTransfer is one logit, squared: outcomes are of benchmarks, whose
+// success rates differ by about as much from those of everyday requests that
+// look alike. certain is the variance up to which outcomes decide alone.
+const defaultTransfer, certain = 1, 1e-3
 
 // Table is an immutable routing table.
 type Table struct {
@@ -91,7 +94,7 @@ func NewTable(o TableOptions) (*Table, error) {
 			continue
 		}
 		counts[m.Provider]++
-		if m.Reasoning == models.Unknown && thinks[m.Family] {
+		if thinks[m.Family] && !scoring.NamedDirect(m) {
 			m.Reasoning = models.Yes
 		}
 		t.add(m, o)
@@ -110,13 +113,15 @@ func NewTable(o TableOptions) (*Table, error) {
 	return t, nil
 }
 
-// thinkingFamilies are the families that some host states to reason. A host of
-// one that does not say is taken to reason as well: the same weights think as
-// long, and a price compared without the thinking would flatter it.
+// thinkingFamilies are the families that some host states to reason, that are
+// named after it, or that were scored thinking and never without. All their
+// hosts are taken to reason: the same weights think as long, and a price
+// compared without the thinking would flatter them. A host named
+// "non-reasoning" is not.
 func thinkingFamilies(c *models.Catalog) map[string]bool {
 	thinks := map[string]bool{}
 	for _, m := range c.Models() {
-		if m.Reasoning.Ok() {
+		if m.Reasoning.Ok() || scoring.NamedThinking(m) || scoring.OnlyThinking(c.ScoresOf(m.Family)) {
 			thinks[m.Family] = true
 		}
 	}

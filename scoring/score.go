@@ -200,15 +200,38 @@ func ServedModes(catalogue []models.Model) map[string]Mode {
 // hostMode reads one host's mode: from its name where that says it, else from
 // its flag. Unknown counts as direct.
 func hostMode(m models.Model) Mode {
-	name := strings.ToLower(m.Name)
 	switch {
-	case strings.Contains(name, "non-reasoning"):
+	case NamedDirect(m):
 		return Direct
-	case strings.Contains(name, "reasoning"), strings.Contains(name, "thinking"):
-		return Thinking
-	}
-	if m.Reasoning.Ok() {
+	case NamedThinking(m), m.Reasoning.Ok():
 		return Thinking
 	}
 	return Direct
+}
+
+// NamedDirect reports whether a host is named as one that answers at once.
+func NamedDirect(m models.Model) bool {
+	name := strings.ToLower(m.Name)
+	return strings.Contains(name, "non-reasoning") || strings.Contains(name, "non-thinking")
+}
+
+// NamedThinking reports whether a host is named as one that thinks first.
+func NamedThinking(m models.Model) bool {
+	name := strings.ToLower(m.Name)
+	return !NamedDirect(m) && (strings.Contains(name, "reasoning") || strings.Contains(name, "thinking"))
+}
+
+// OnlyThinking reports whether published scores of a family name a mode of
+// thinking and none without: it cannot be had otherwise, as far as sources say.
+func OnlyThinking(scores []models.Score) bool {
+	thinks := false
+	for _, s := range scores {
+		switch modeOf(s.Setting) {
+		case Thinking, Brief:
+			thinks = true
+		case Direct:
+			return false
+		}
+	}
+	return thinks
 }

@@ -7,12 +7,18 @@ import (
 	"assay/datasets"
 	"assay/models"
 	"assay/models/providers/sim"
+	"assay/router"
 	"assay/scoring"
+	"assay/scoring/success"
 )
 
 // scored gives what published scores say about the catalogue.
 func scored(c *models.Catalog) (*scoring.Scorecards, error) {
-	cards, err := scoring.Score(c.Scores(), c.Anchors(), scoring.Config{Models: c.Models()})
+	_, from, err := success.Default()
+	if err != nil {
+		return nil, err
+	}
+	cards, err := scoring.Score(c.Scores(), c.Anchors(), scoring.Config{Models: c.Models(), Outcomes: router.OutcomeAbilities(from)})
 	if err != nil {
 		return nil, fmt.Errorf("score the catalogue: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"assay/models"
 	"assay/router"
 	"assay/scoring"
+	"assay/scoring/success"
 )
 
 // world keeps the parts of the routing table, reloads those whose files
@@ -158,7 +159,15 @@ func (w *world) publishedTiers() (scoring.Tiers, error) {
 
 func (w *world) build() (*router.Table, error) {
 	w.day = w.now().UTC().Format(time.DateOnly)
-	return router.NewTable(router.TableOptions{Catalog: w.catalog, Tiers: w.tiers, Policy: w.policy, Available: w.available, Simulated: w.simulated, Now: w.now()})
+	o := router.TableOptions{Catalog: w.catalog, Tiers: w.tiers, Policy: w.policy, Available: w.available, Simulated: w.simulated, Now: w.now()}
+	if w.conf.Classifier.Model == "" { // predictions from outcomes read the embeddings of the encoder that ships
+		m, _, err := success.Default()
+		if err != nil {
+			return nil, err
+		}
+		o.Success = m
+	}
+	return router.NewTable(o)
 }
 
 // Refresh looks at the files again. It gives a new table if one is to serve

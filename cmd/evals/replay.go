@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 type replayFlags struct {
 	train, test, out, policy   string
 	fit, features, prices, dir string
+	split                      string
 	sources                    []string
 	folds                      int
 	seed                       uint64
@@ -57,6 +59,7 @@ for those --features words gives the figures that are free of it.`,
 	fs.StringVar(&f.policy, "policy", "", "policy file (YAML); the margins of its aliases are tried as well")
 	fs.IntVar(&f.folds, "folds", 0, "folds of cross-validation; 0 trains on --train and tests on --test")
 	fs.StringVar(&f.fit, "fit", "source", `"source" fits to each source by itself, "all" to all together`)
+	fs.StringVar(&f.split, "split", "all", `"all" tests every prompt; "train" leaves out the tenth that is kept for testing (bucket 0), as for a choice of margins`)
 	fs.StringSliceVar(&f.sources, "sources", nil, "only these sources, separated by commas")
 	fs.StringVar(&f.features, "features", "embedding,words", "what predictions may read: embedding, words or both")
 	fs.StringVar(&f.prices, "prices", "", "CSV (model,input_usd_per_million,output_usd_per_million) for sources without costs")
@@ -83,6 +86,11 @@ func (f replayFlags) execute(ctx context.Context, w world) error {
 		return err
 	}
 	r.Print(w.stdout)
+	for _, points := range []float64{0.25, 1, 3} {
+		if m, ok := r.Summary.LargestMargin(points / 100); ok {
+			fmt.Fprintf(w.stdout, "Largest margin up to which no source loses more than %g points against its best single model: %g\n", points, m)
+		}
+	}
 	fmt.Fprintf(w.stdout, "wrote %s: decisions.jsonl, summary.json, summary.md, report.html, plots\n", f.out)
 	return nil
 }
@@ -96,6 +104,9 @@ func (f replayFlags) options(w world) (o replay.Options, closeModel func(), err 
 	}
 	if f.fit != "source" && f.fit != "all" {
 		return o, nil, usagef("--fit %q: want source or all", f.fit)
+	}
+	if f.split != "all" && f.split != "train" {
+		return o, nil, usagef("--split %q: want all or train", f.split)
 	}
 	if f.folds < 0 || f.folds == 1 || f.folds == 2 || f.folds > 20 {
 		return o, nil, usagef("--folds %d: want 0, or 3 to 20", f.folds)
@@ -135,8 +146,14 @@ func (f replayFlags) rows(o *replay.Options) (err error) {
 			sources = append(sources, s)
 		}
 	}
-	if o.Test, err = replay.ReadDir(f.test, sources); err != nil || o.Same {
+	if o.Test, err = replay.ReadDir(f.test, sources); err != nil {
 		return err
+	}
+	if f.split == "train" {
+		o.Test = slices.DeleteFunc(o.Test, func(r replay.Row) bool { return replay.Bucket(replay.Key(r.Prompt))%10 == 0 })
+	}
+	if o.Same {
+		return nil
 	}
 	o.Train, err = replay.ReadDir(f.train, nil)
 	if f.fit == "source" && len(sources) > 0 { // other sources would only be read and classified

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"assay/models"
+	"assay/router"
 	"assay/scoring"
+	"assay/scoring/success"
 )
 
 // scoreLine is one family as `evals scores` prints it.
@@ -108,9 +110,13 @@ func scoresCommand(w world) *cobra.Command {
 	return c
 }
 
-// publishedCards are the estimates that published evidence alone gives.
+// publishedCards are the estimates that public evidence gives: published scores, and outcomes on public prompts.
 func publishedCards(c *models.Catalog) (*scoring.Scorecards, error) {
-	cards, err := scoring.Score(c.Scores(), c.Anchors(), scoring.Config{Models: c.Models()})
+	_, from, err := success.Default()
+	if err != nil {
+		return nil, err
+	}
+	cards, err := scoring.Score(c.Scores(), c.Anchors(), scoring.Config{Models: c.Models(), Outcomes: router.OutcomeAbilities(from)})
 	if err != nil {
 		return nil, fmt.Errorf("score the catalogue: %w", err)
 	}

@@ -78,3 +78,22 @@ func TestBootstrapOfAKnownSpread(t *testing.T) {
 		t.Errorf("of zeros: %+v", got[1])
 	}
 }
+
+func TestLargestMarginHoldsInEverySource(t *testing.T) {
+	source := func(scores ...float64) SourceSummary {
+		s := SourceSummary{Group: &Group{Best: Result{Score: 0.9}, Policies: []PolicyResult{{Policy: "knn", Points: []Result{{Threshold: 0, Score: 0}}}, {Policy: "assay"}}}}
+		for i, x := range scores {
+			s.Policies[1].Points = append(s.Policies[1].Points, Result{Threshold: Figure(i), Score: Figure(x)})
+		}
+		return s
+	}
+	s := Summary{Margins: []float64{0, 1, 2, 3}, Sources: []SourceSummary{source(0.9, 0.89, 0.85, 0.899), source(0.91, 0.9, 0.9, 0.5)}}
+	for _, c := range []struct{ lose, want float64 }{{0.005, 0}, {0.011, 1}, {0.06, 2}, {1, 3}} {
+		if got, ok := s.LargestMargin(c.lose); !ok || got != c.want {
+			t.Errorf("losing %v: margin %v, %v; want %v", c.lose, got, ok, c.want)
+		}
+	}
+	if _, ok := (Summary{Margins: []float64{0}, Sources: []SourceSummary{source(0.1)}}).LargestMargin(0.01); ok {
+		t.Error("a margin that loses more is allowed")
+	}
+}

@@ -2,7 +2,9 @@ package replay
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -218,4 +220,33 @@ type CostError struct {
 	Task   string `json:"task"`
 	N      int    `json:"n"`
 	Median Figure `json:"median"`
+}
+
+// LargestMargin gives the largest margin of the grid up to which the product's
+// policy loses at most so much score against the best single model in every
+// source; ok is false if even the smallest loses more.
+func (s Summary) LargestMargin(lose float64) (margin float64, ok bool) {
+	allowed := map[float64]bool{}
+	for _, m := range s.Margins {
+		allowed[m] = true
+	}
+	for _, src := range s.Sources {
+		for _, p := range src.Group.Policies {
+			if p.Policy != "assay" {
+				continue
+			}
+			for _, x := range p.Points {
+				if float64(x.Score) < float64(src.Group.Best.Score)-lose {
+					allowed[float64(x.Threshold)] = false
+				}
+			}
+		}
+	}
+	for _, m := range slices.Sorted(maps.Keys(allowed)) {
+		if !allowed[m] {
+			break
+		}
+		margin, ok = m, true
+	}
+	return margin, ok
 }

@@ -38,6 +38,7 @@ type document struct {
 	Mean      []float64   `json:"mean"`
 	Spread    float64     `json:"spread"`
 	Kinds     [][]float64 `json:"kinds"`
+	Reach     []float64   `json:"reach"`
 	Pooled    []float64   `json:"pooled"`
 	ByKind    [][]float64 `json:"by_kind"`
 	Text      [][]float64 `json:"text"`
@@ -83,7 +84,7 @@ func (m *Model) Encode(w io.Writer, from Origin) error {
 	}
 	d := document{
 		Schema: 1, Models: m.names, Embedding: m.space.embedding, Mean: short(m.space.mean), Spread: m.space.spread,
-		Kinds: shortAll(m.kinds), Pooled: short(m.pooled), ByKind: shortAll(m.byKind), Text: shortAll(m.text), Origin: from,
+		Kinds: shortAll(m.kinds), Reach: short(m.reach), Pooled: short(m.pooled), ByKind: shortAll(m.byKind), Text: shortAll(m.text), Origin: from,
 	}
 	for _, c := range m.models {
 		d.Fitted = append(d.Fitted, stored{c.offset, c.slope, c.text, short(c.kindOffset), short(c.kindSlope), c.n})
@@ -113,7 +114,7 @@ func Decode(r io.Reader) (*Model, Origin, error) {
 	}
 	m := &Model{
 		names: d.Models, index: map[string]int{}, space: space{embedding: d.Embedding, mean: d.Mean, spread: d.Spread},
-		kinds: d.Kinds, pooled: d.Pooled, byKind: d.ByKind, text: d.Text,
+		kinds: d.Kinds, reach: d.Reach, pooled: d.Pooled, byKind: d.ByKind, text: d.Text,
 	}
 	for i, name := range d.Models {
 		m.index[name] = i
@@ -132,7 +133,7 @@ func (d *document) check() error {
 		return fmt.Errorf("schema %d; want 1", d.Schema)
 	case d.Embedding <= 0 || len(d.Mean) != d.Embedding || !(d.Spread > 0):
 		return fmt.Errorf("embedding of %d numbers with a mean of %d and spread %v", d.Embedding, len(d.Mean), d.Spread)
-	case len(d.Models) == 0 || len(d.Fitted) != len(d.Models) || len(d.Kinds) == 0:
+	case len(d.Models) == 0 || len(d.Fitted) != len(d.Models) || len(d.Kinds) == 0 || len(d.Reach) != len(d.Kinds):
 		return fmt.Errorf("%d models, %d fits, %d kinds", len(d.Models), len(d.Fitted), len(d.Kinds))
 	case len(d.Pooled) != n || len(d.ByKind) != 0 && len(d.ByKind) != len(d.Kinds) || len(d.Text) != 0 && len(d.Text) != len(d.Models):
 		return fmt.Errorf("weights of %d, %d, %d rows do not fit", len(d.Pooled), len(d.ByKind), len(d.Text))

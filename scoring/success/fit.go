@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -107,6 +108,7 @@ func fit(d Data, s space, rows []vector, cfg Config) *Model {
 	for i, p := range points {
 		kind[i] = nearest(m.kinds, p)
 	}
+	m.reach = reach(points, kind, m.kinds)
 	difficulty := make([]float64, len(rows))
 	m.pooled = make([]float64, s.size())
 	if !cfg.NoDifficulty {
@@ -122,6 +124,25 @@ func fit(d Data, s space, rows []vector, cfg Config) *Model {
 		m.costs, m.costOfMean = fitCosts(d, kind, len(m.kinds))
 	}
 	return m
+}
+
+// familiar is the share of training prompts that lie within reach.
+const familiar = 0.95
+
+// reach gives, for each kind, the squared distance from its centre within which
+// most of its training prompts lie.
+func reach(points [][]float64, kind []int, centres [][]float64) []float64 {
+	far := make([][]float64, len(centres))
+	for i, p := range points {
+		far[kind[i]] = append(far[kind[i]], squared(p, centres[kind[i]]))
+	}
+	out := make([]float64, len(centres))
+	for k, ds := range far {
+		if slices.Sort(ds); len(ds) > 0 {
+			out[k] = ds[int(familiar*float64(len(ds)-1))]
+		}
+	}
+	return out
 }
 
 // trialsOf lists each model's outcomes, and of which prompt each is.

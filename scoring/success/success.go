@@ -46,6 +46,9 @@ type Point struct {
 	Kind       int
 	Difficulty float64   // logits, about 0 within the kind
 	Text       []float64 // per model, or nil
+	// Familiar says that the prompt lies as near to its kind's centre as all but
+	// a twentieth of the training prompts: what outcomes say is about such prompts.
+	Familiar bool
 }
 
 // Model is a fitted model of success. It is immutable.
@@ -54,6 +57,7 @@ type Model struct {
 	index map[string]int
 	space space
 	kinds [][]float64 // centroids
+	reach []float64   // squared distance within which a prompt of each kind is familiar
 	// difficulty: the pooled weights and those of each kind, added
 	pooled     []float64
 	byKind     [][]float64 // nil: the pooled ones alone
@@ -79,7 +83,9 @@ func (m *Model) Kinds() int { return len(m.kinds) }
 func (m *Model) At(p Prompt) Point { return m.place(m.space.vector(p)) }
 
 func (m *Model) place(v vector) Point {
-	at := Point{Kind: nearest(m.kinds, m.space.dense(v))}
+	dense := m.space.dense(v)
+	at := Point{Kind: nearest(m.kinds, dense)}
+	at.Familiar = squared(dense, m.kinds[at.Kind]) <= m.reach[at.Kind]
 	d := v.dot(m.pooled)
 	if m.byKind != nil && m.byKind[at.Kind] != nil {
 		d += v.dot(m.byKind[at.Kind])

@@ -1,6 +1,7 @@
 package success
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -247,6 +248,66 @@ func TestPromptsUnlikeTheTrainingOnesAreHarmless(t *testing.T) {
 	for _, p := range []Prompt{{}, {Embedding: make([]float32, 4)}, {Embedding: make([]float32, 9)}, {Words: WordsOf("words that nobody fitted")}} {
 		if got := m.P(0, m.At(p)); !(got > 0 && got < 1) {
 			t.Errorf("%v: p %v", p, got)
+		}
+	}
+}
+
+func TestOnlyPromptsNearTheTrainingOnesAreFamiliar(t *testing.T) {
+	d, _ := world(400, 1)
+	m := fitted(t, d, Config{})
+	near := 0
+	for _, p := range d.Prompts {
+		if m.At(p).Familiar {
+			near++
+		}
+	}
+	if near < 370 || near > 390 {
+		t.Errorf("%d of 400 training prompts are familiar; want about 380", near)
+	}
+	if at := m.At(Prompt{Embedding: []float32{0, 0, -1, 5}}); at.Familiar {
+		t.Error("a prompt from another direction is familiar")
+	}
+}
+
+func TestStoredModelsPredictTheSame(t *testing.T) {
+	d, _ := world(400, 1)
+	m := fitted(t, d, Config{})
+	var file bytes.Buffer
+	if err := m.Encode(&file, Origin{Encoder: "e"}); err != nil {
+		t.Fatal(err)
+	}
+	raw := slices.Clone(file.Bytes())
+	again, from, err := Decode(&file)
+	if err != nil || from.Encoder != "e" {
+		t.Fatal(err, from)
+	}
+	for _, p := range d.Prompts[:50] {
+		for j := range d.Models {
+			if a, b := m.P(j, m.At(p)), again.P(j, again.At(p)); math.Abs(a-b) > 1e-3 {
+				t.Fatalf("%v before, %v after", a, b)
+			}
+		}
+	}
+	if _, _, err := Decode(bytes.NewReader(raw[:len(raw)/2])); err == nil {
+		t.Error("half a file was read")
+	}
+	d.Prompts[0].Words = WordsOf("a b")
+	if err := fitted(t, d, Config{Kinds: 3}).Encode(&file, Origin{}); err == nil {
+		t.Error("a model that reads words was stored")
+	}
+}
+
+func TestTheShippedModelIsWhole(t *testing.T) {
+	m, from, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Names()) < 50 || len(from.Abilities) == 0 || len(from.Encoder) != 64 {
+		t.Errorf("%d families, %d abilities, encoder %q", len(m.Names()), len(from.Abilities), from.Encoder)
+	}
+	for _, licence := range from.Licences {
+		if strings.HasPrefix(licence, "no licence") || strings.Contains(licence, "NC") || strings.Contains(licence, "SA") {
+			t.Errorf("rows under %q shaped what ships", licence)
 		}
 	}
 }
