@@ -140,7 +140,7 @@ func TestNamedAndDirectionsOfATierNeedNothing(t *testing.T) {
 			}
 		}
 	}
-	if d := mustDecide(t, table, "flagship:balanced", class(classifier.Writing, 0), Needs{}); d.Candidates[0].Needs == 0 || !strings.Contains(d.Reason, "of tier flagship within 0.012") {
+	if d := mustDecide(t, table, "flagship:balanced", class(classifier.Writing, 0), Needs{}); d.Candidates[0].Needs == 0 || !strings.Contains(d.Reason, "of tier flagship within 0.017") {
 		t.Errorf("flagship:balanced: %+v, %s", d.Candidates[0], d.Reason)
 	}
 }

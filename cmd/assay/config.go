@@ -29,6 +29,10 @@ type config struct {
 	Keys []keyConfig `yaml:"keys"`
 	// Providers by name of the catalogue.
 	Providers map[string]providerConfig `yaml:"providers"`
+	// Outcomes weighs in what outcomes of benchmarks say about a prompt like
+	// theirs, for the families that they are known of. Off by default: on
+	// everyday prompts it draws hard ones towards the mean of their kind.
+	Outcomes bool `yaml:"outcomes"`
 	// Catalog is a directory whose rows replace or extend the embedded ones.
 	Catalog string `yaml:"catalog"`
 	Tiers   string `yaml:"tiers"`

@@ -160,7 +160,7 @@ func (w *world) publishedTiers() (scoring.Tiers, error) {
 func (w *world) build() (*router.Table, error) {
 	w.day = w.now().UTC().Format(time.DateOnly)
 	o := router.TableOptions{Catalog: w.catalog, Tiers: w.tiers, Policy: w.policy, Available: w.available, Simulated: w.simulated, Now: w.now()}
-	if w.conf.Classifier.Model == "" { // predictions from outcomes read the embeddings of the encoder that ships
+	if w.conf.Outcomes && w.conf.Classifier.Model == "" { // they read the embeddings of the encoder that ships
 		m, _, err := success.Default()
 		if err != nil {
 			return nil, err

@@ -88,7 +88,7 @@ func (f replayFlags) execute(ctx context.Context, w world) error {
 	r.Print(w.stdout)
 	for _, points := range []float64{0.25, 1, 3} {
 		if m, ok := r.Summary.LargestMargin(points / 100); ok {
-			fmt.Fprintf(w.stdout, "Largest margin up to which no source loses more than %g points against its best single model: %g\n", points, m)
+			fmt.Fprintf(w.stdout, "Largest margin up to which the product loses, on average over the sources, at most %g points against the best single model: %g\n", points, m)
 		}
 	}
 	fmt.Fprintf(w.stdout, "wrote %s: decisions.jsonl, summary.json, summary.md, report.html, plots\n", f.out)

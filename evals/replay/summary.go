@@ -223,27 +223,22 @@ type CostError struct {
 }
 
 // LargestMargin gives the largest margin of the grid up to which the product's
-// policy loses at most so much score against the best single model in every
-// source; ok is false if even the smallest loses more.
+// policy loses, over the sources on average, at most so much score against
+// each one's best single model; ok is false if even the smallest loses more.
 func (s Summary) LargestMargin(lose float64) (margin float64, ok bool) {
-	allowed := map[float64]bool{}
-	for _, m := range s.Margins {
-		allowed[m] = true
-	}
+	lost := map[float64]float64{}
 	for _, src := range s.Sources {
 		for _, p := range src.Group.Policies {
 			if p.Policy != "assay" {
 				continue
 			}
 			for _, x := range p.Points {
-				if float64(x.Score) < float64(src.Group.Best.Score)-lose {
-					allowed[float64(x.Threshold)] = false
-				}
+				lost[float64(x.Threshold)] += float64(src.Group.Best.Score-x.Score) / float64(len(s.Sources))
 			}
 		}
 	}
-	for _, m := range slices.Sorted(maps.Keys(allowed)) {
-		if !allowed[m] {
+	for _, m := range slices.Sorted(maps.Keys(lost)) {
+		if lost[m] > lose {
 			break
 		}
 		margin, ok = m, true
