@@ -11,6 +11,9 @@ import (
 
 // The published validation: every command and document quotes it.
 func TestHoldoutReachesItsTargets(t *testing.T) {
+	if raceEnabled {
+		t.Skip("minutes of arithmetic under the race detector; `make test` runs it without as well")
+	}
 	scores, ms, _ := catalogue(t)
 	r, err := Holdout(scores, Config{Models: ms}, HoldoutConfig{})
 	if err != nil {
@@ -41,6 +44,9 @@ func TestHoldoutReachesItsTargets(t *testing.T) {
 }
 
 func TestHoldoutDoesNotDependOnOrder(t *testing.T) {
+	if raceEnabled {
+		t.Skip("minutes of arithmetic under the race detector; `make test` runs it without as well")
+	}
 	scores, ms, _ := catalogue(t)
 	h := HoldoutConfig{Seeds: []uint64{9}}
 	want, err := Holdout(scores, Config{Models: ms}, h)
