@@ -82,6 +82,11 @@ func open(ctx context.Context, path string, readOnly bool) (*Store, error) {
 	mode := "automatic"
 	if readOnly {
 		mode = "read_only"
+		// By its own name: a link that moves on while another reader of this
+		// process opens it is two files under one name, which DuckDB refuses.
+		if real, err := filepath.EvalSymlinks(abs); err == nil {
+			abs = real
+		}
 	}
 	db, err := sql.Open("duckdb", abs+"?access_mode="+mode)
 	if err == nil {
