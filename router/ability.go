@@ -5,7 +5,6 @@ import (
 
 	"assay/classifier"
 	"assay/scoring"
-	"assay/scoring/success"
 )
 
 // capabilityOf names the ability that an intent draws on; an intent that is
@@ -106,14 +105,4 @@ func CapabilityOf(intent classifier.Intent) string {
 		return c
 	}
 	return scoring.General
-}
-
-// OutcomeAbilities gives the abilities that came with a model of success as
-// evidence for scoring.
-func OutcomeAbilities(from success.Origin) []scoring.OutcomeAbility {
-	var out []scoring.OutcomeAbility
-	for _, a := range from.Abilities {
-		out = append(out, scoring.OutcomeAbility{Family: a.Model, Capability: a.Capability, Theta: a.Theta, SE: a.SE})
-	}
-	return out
 }

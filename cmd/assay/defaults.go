@@ -2,28 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"assay/datasets"
 	"assay/models"
 	"assay/models/providers/sim"
-	"assay/router"
 	"assay/scoring"
-	"assay/scoring/success"
 )
-
-// scored gives what published scores say about the catalogue.
-func scored(c *models.Catalog) (*scoring.Scorecards, error) {
-	_, from, err := success.Default()
-	if err != nil {
-		return nil, err
-	}
-	cards, err := scoring.Score(c.Scores(), c.Anchors(), scoring.Config{Models: c.Models(), Outcomes: router.OutcomeAbilities(from)})
-	if err != nil {
-		return nil, fmt.Errorf("score the catalogue: %w", err)
-	}
-	return cards, nil
-}
 
 // expectation gives the share of right answers that published scores let
 // expect of a model on a benchmark.

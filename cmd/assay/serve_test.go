@@ -74,7 +74,7 @@ var embeddedCards = sync.OnceValues(func() (*scoring.Scorecards, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scored(c)
+	return scoring.ScoreCatalog(c)
 })
 
 // publish writes a tier table in which one model's family is worth nothing.

@@ -98,7 +98,7 @@ func (w *world) loadCatalog() error {
 // scorecards are worked out once for each catalogue.
 func (w *world) scorecards() (*scoring.Scorecards, error) {
 	if w.cards == nil {
-		cards, err := scored(w.catalog)
+		cards, err := scoring.ScoreCatalog(w.catalog)
 		if err != nil {
 			return nil, err
 		}

@@ -156,6 +156,10 @@ func TestRetierPublishesATableAndItsHistory(t *testing.T) {
 	if table.Evidence != scoring.Sim || len(table.RunIDs) != 1 || table.Parent == "" {
 		t.Errorf("evidence %s, runs %v, parent %q", table.Evidence, table.RunIDs, table.Parent)
 	}
+	// What outcomes of real prompts say of a family outlives a night's run.
+	if m, general := table.Families["gpt-4o"].Abilities[scoring.Math], table.Families["gpt-4o"].Abilities[scoring.General]; m.SD > general.SD-0.2 {
+		t.Errorf("math %+v, general %+v: outcomes tell of math, which must be the better known", m, general)
+	}
 	before, _ := os.ReadFile(tiers)
 	again := must(t, exitClean, cli(t, "retier", "--db", db, "--out", tiers))
 	after, _ := os.ReadFile(tiers)

@@ -83,8 +83,12 @@ func (f retierFlags) execute(ctx context.Context, w world) error {
 	if len(used) == 0 {
 		return usagef("no finished run of %s can move a tier", f.db)
 	}
+	public, err := scoring.PublicConfig(catalog)
+	if err != nil {
+		return err
+	}
 	next, changes, err := scoring.Retier(base, used, scoring.Inputs{Scores: catalog.Scores(), Anchors: catalog.Anchors(),
-		Models: catalog.Models(), Placements: catalog.Placements()}, now, scoring.RetierConfig{})
+		Models: catalog.Models(), Placements: catalog.Placements()}, now, scoring.RetierConfig{Score: public})
 	if err != nil {
 		return usageError{err}
 	}

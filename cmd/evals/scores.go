@@ -13,9 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"assay/models"
-	"assay/router"
 	"assay/scoring"
-	"assay/scoring/success"
 )
 
 // scoreLine is one family as `evals scores` prints it.
@@ -78,7 +76,7 @@ func scoresCommand(w world) *cobra.Command {
 			if held {
 				return holdout(w, catalog, asJSON)
 			}
-			cards, err := publishedCards(catalog)
+			cards, err := scoring.ScoreCatalog(catalog)
 			if err != nil {
 				return err
 			}
@@ -110,22 +108,9 @@ func scoresCommand(w world) *cobra.Command {
 	return c
 }
 
-// publishedCards are the estimates that public evidence gives: published scores, and outcomes on public prompts.
-func publishedCards(c *models.Catalog) (*scoring.Scorecards, error) {
-	_, from, err := success.Default()
-	if err != nil {
-		return nil, err
-	}
-	cards, err := scoring.Score(c.Scores(), c.Anchors(), scoring.Config{Models: c.Models(), Outcomes: router.OutcomeAbilities(from)})
-	if err != nil {
-		return nil, fmt.Errorf("score the catalogue: %w", err)
-	}
-	return cards, nil
-}
-
 // publishedTiers is the table that published evidence alone gives.
 func publishedTiers(c *models.Catalog, now time.Time) (scoring.Tiers, error) {
-	cards, err := publishedCards(c)
+	cards, err := scoring.ScoreCatalog(c)
 	if err != nil {
 		return scoring.Tiers{}, err
 	}
