@@ -68,6 +68,9 @@ func short(xs []float64) []float64 {
 }
 
 func shortAll(rows [][]float64) [][]float64 {
+	if rows == nil { // a part that the model does not have
+		return nil
+	}
 	out := make([][]float64, len(rows))
 	for i, r := range rows {
 		out[i] = short(r)
@@ -154,6 +157,12 @@ func (d *document) check() error {
 		if len(c.KindOffset) != len(d.Kinds) || len(c.KindSlope) != len(d.Kinds) {
 			return fmt.Errorf("%s: %d and %d coefficients of kinds; want %d", d.Models[i], len(c.KindOffset), len(c.KindSlope), len(d.Kinds))
 		}
+	}
+	if len(d.ByKind) == 0 {
+		d.ByKind = nil
+	}
+	if len(d.Text) == 0 {
+		d.Text = nil
 	}
 	// null stands for "none"; an empty list would be taken for weights
 	for _, rows := range [][][]float64{d.ByKind, d.Text} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -271,28 +272,30 @@ func TestOnlyPromptsNearTheTrainingOnesAreFamiliar(t *testing.T) {
 
 func TestStoredModelsPredictTheSame(t *testing.T) {
 	d, _ := world(400, 1)
-	m := fitted(t, d, Config{})
-	var file bytes.Buffer
-	if err := m.Encode(&file, Origin{Encoder: "e"}); err != nil {
-		t.Fatal(err)
-	}
-	raw := slices.Clone(file.Bytes())
-	again, from, err := Decode(&file)
-	if err != nil || from.Encoder != "e" {
-		t.Fatal(err, from)
-	}
-	for _, p := range d.Prompts[:50] {
-		for j := range d.Models {
-			if a, b := m.P(j, m.At(p)), again.P(j, again.At(p)); math.Abs(a-b) > 1e-3 {
-				t.Fatalf("%v before, %v after", a, b)
+	for what, cfg := range map[string]Config{"whole": {}, "of one kind": {Kinds: 1}, "without text": {NoText: true}, "without difficulty": {NoDifficulty: true, Kinds: 3}} {
+		m := fitted(t, d, cfg)
+		var file bytes.Buffer
+		if err := m.Encode(&file, Origin{Encoder: "e"}); err != nil {
+			t.Fatal(err)
+		}
+		raw := slices.Clone(file.Bytes())
+		again, from, err := Decode(&file)
+		if err != nil || from.Encoder != "e" {
+			t.Fatal(what, err, from)
+		}
+		for _, p := range d.Prompts[:50] {
+			for j := range d.Models {
+				if a, b := m.P(j, m.At(p)), again.P(j, again.At(p)); math.Abs(a-b) > 1e-3 {
+					t.Fatalf("%s: %v before, %v after", what, a, b)
+				}
 			}
 		}
-	}
-	if _, _, err := Decode(bytes.NewReader(raw[:len(raw)/2])); err == nil {
-		t.Error("half a file was read")
+		if _, _, err := Decode(bytes.NewReader(raw[:len(raw)/2])); err == nil {
+			t.Error("half a file was read")
+		}
 	}
 	d.Prompts[0].Words = WordsOf("a b")
-	if err := fitted(t, d, Config{Kinds: 3}).Encode(&file, Origin{}); err == nil {
+	if err := fitted(t, d, Config{Kinds: 3}).Encode(io.Discard, Origin{}); err == nil {
 		t.Error("a model that reads words was stored")
 	}
 }
