@@ -26,7 +26,7 @@ run: build
 # ASSAY_REQUIRE=1 (as in CI) makes that a failure.
 test: runtime sdk check
 	ASSAY_REQUIRE_ONNX=1 $(GO) test -race ./...
-	CGO_ENABLED=0 $(GO) test ./classifier ./models ./models/openai ./datasets ./scoring
+	CGO_ENABLED=0 $(GO) test ./classifier ./models ./models/openai ./datasets ./scoring ./scoring/success ./billing/savings
 
 check:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }

@@ -1,8 +1,6 @@
 package datasets
 
 import (
-	"bufio"
-	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -113,32 +111,22 @@ func readSet(fsys fs.FS, where, name string, kind Kind) (string, []Sample, error
 // empty kind means each item's own (KindOf). Blank lines are skipped. Errors
 // begin with file:line.
 func Read(r io.Reader, file string, kind Kind) ([]Sample, error) {
-	scanner := bufio.NewScanner(r)
-	scanner.Buffer(make([]byte, 64<<10), maxLine)
 	var items []Sample
 	seen := map[string]int{}
-	line := 0
-	for scanner.Scan() {
-		line++
-		text := bytes.TrimSpace(scanner.Bytes())
-		if line == 1 {
-			text = bytes.TrimPrefix(text, []byte("\ufeff"))
-		}
-		if len(text) == 0 {
-			continue
-		}
+	err := EachLine(r, file, maxLine, func(line int, text []byte) error {
 		s, err := parse(text, kind)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", file, line, err)
+			return err
 		}
 		if first, dup := seen[s.ID]; dup {
-			return nil, fmt.Errorf("%s:%d: id %q is already on line %d", file, line, s.ID, first)
+			return fmt.Errorf("id %q is already on line %d", s.ID, first)
 		}
 		seen[s.ID] = line
 		items = append(items, s)
-	}
-	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("%s:%d: %w", file, line+1, err)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(items) == 0 {
 		return nil, fmt.Errorf("%s: no items", file)

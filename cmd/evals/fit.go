@@ -10,7 +10,6 @@ import (
 	"maps"
 	"math"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,17 +26,6 @@ import (
 // relative are outcome sources whose scores compare with a baseline's answer
 // or with a reference text: their zero is not a failure.
 var relative = []string{"alpaca_eval1", "alpaca_eval2", "wmt22_gptmt"}
-
-// Licences under which rows may shape what ships: neither missing, nor
-// non-commercial, nor share-alike.
-var (
-	noLicence  = regexp.MustCompile(`^no licence file`)
-	restricted = regexp.MustCompile(`\bNC\b|-NC-|\bSA\b|-SA\b`)
-)
-
-func open(licence string) bool {
-	return licence != "" && !noLicence.MatchString(licence) && !restricted.MatchString(licence)
-}
 
 type fitFlags struct {
 	outcomes, out, dir string
@@ -132,7 +120,7 @@ func gather(rows []replay.Row, c *models.Catalog) *evidence {
 	count := map[string]int{}
 	var kept []replay.Row
 	for _, r := range rows {
-		if !open(r.License) || slices.Contains(relative, r.Source) {
+		if !replay.OpenLicence(r.License) || slices.Contains(relative, r.Source) {
 			continue
 		}
 		kept = append(kept, r)

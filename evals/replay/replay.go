@@ -16,7 +16,6 @@ import (
 	"io"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -236,16 +235,12 @@ func (v *verdict) modelResults() []ModelResult {
 	return out
 }
 
-// restricted matches licences that keep outcomes out of the encoder's training:
-// none, share-alike or non-commercial.
-var restricted = regexp.MustCompile(`^no licence file|\bNC\b|\bSA\b`)
-
 // openSources lists the tested sources with rows of an open licence.
 func (r *Replay) openSources() []string {
 	var out []string
 	for _, v := range r.verdicts {
 		if slices.ContainsFunc(v.items, func(it *item) bool {
-			return it.test && it.License != "" && !restricted.MatchString(it.License)
+			return it.test && OpenLicence(it.License)
 		}) {
 			out = append(out, v.source)
 		}

@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"compress/gzip"
 	"encoding/json"
@@ -12,8 +10,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+
+	"assay/datasets"
 )
 
 // Outcome is what one model made of one prompt. Fields that the publication
@@ -36,6 +37,13 @@ type Row struct {
 	Prompt   string             `json:"prompt"`
 	Outcomes map[string]Outcome `json:"outcomes"`
 }
+
+// restricted matches licences that keep a row from shaping what ships: none,
+// share-alike or non-commercial.
+var restricted = regexp.MustCompile(`^no licence file|\bNC\b|\bSA\b`)
+
+// OpenLicence reports whether rows under a licence may shape what ships.
+func OpenLicence(licence string) bool { return licence != "" && !restricted.MatchString(licence) }
 
 // ErrData is wrapped by every error about the content of a data folder.
 var ErrData = errors.New("outcome data")
@@ -103,30 +111,13 @@ func readFile(path string, each func(r Row, line int) error) error {
 
 // read takes JSON lines; blank ones are skipped.
 func read(in io.Reader, path string, each func(r Row, line int) error) error {
-	scanner := bufio.NewScanner(in)
-	scanner.Buffer(make([]byte, 64<<10), maxLine)
-	line := 0
-	for scanner.Scan() {
-		line++
-		text := bytes.TrimSpace(scanner.Bytes())
-		if line == 1 {
-			text = bytes.TrimPrefix(text, []byte("\ufeff"))
-		}
-		if len(text) == 0 {
-			continue
-		}
+	return datasets.EachLine(in, path, maxLine, func(line int, text []byte) error {
 		r, err := parseRow(text)
-		if err == nil {
-			err = each(r, line)
-		}
 		if err != nil {
-			return fmt.Errorf("%s:%d: %w", path, line, err)
+			return err
 		}
-	}
-	if err := scanner.Err(); err != nil {
-		return fmt.Errorf("%s:%d: %w", path, line+1, err)
-	}
-	return nil
+		return each(r, line)
+	})
 }
 
 // parseRow decodes and checks one line.
