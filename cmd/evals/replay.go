@@ -58,7 +58,7 @@ for those --features words gives the figures that are free of it.`,
 	fs.StringVar(&f.out, "out", "", "folder for the results")
 	fs.StringVar(&f.policy, "policy", "", "policy file (YAML); the margins of its aliases are tried as well")
 	fs.IntVar(&f.folds, "folds", 0, "folds of cross-validation; 0 trains on --train and tests on --test")
-	fs.StringVar(&f.fit, "fit", "source", `"source" fits to each source by itself, "all" to all together`)
+	fs.StringVar(&f.fit, "fit", "all", `"all" fits to all sources together, "source" to each by itself`)
 	fs.StringVar(&f.split, "split", "all", `"all" tests every prompt; "train" leaves out the tenth that is kept for testing (bucket 0), as for a choice of margins`)
 	fs.StringSliceVar(&f.sources, "sources", nil, "only these sources, separated by commas")
 	fs.StringVar(&f.features, "features", "embedding,words", "what predictions may read: embedding, words or both")
