@@ -379,7 +379,6 @@ func span[T any](list []T, number func(T) (float64, bool), format func(float64) 
 func prob(p float64) string   { return fmt.Sprintf("%.2f", p) }
 func whole(x float64) string  { return fmt.Sprintf("%.0f", x) }
 func signed(x float64) string { return fmt.Sprintf("%+.2f", roundTo(x, 2)+0) } // +0: no -0.00
-func logits(x float64) string { return signed(x) + " logits" }
 
 // percent writes a share with one decimal, without where it is large.
 func percent(x float64) string {

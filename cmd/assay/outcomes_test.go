@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,10 +15,7 @@ import (
 
 // What was fitted to one encoder's embeddings means nothing with another's.
 func TestOutcomesWereFittedToTheEncoderThatShips(t *testing.T) {
-	m, err := onnx.New(onnx.Options{})
-	if err != nil {
-		t.Skip(err)
-	}
+	m := shippedModel(t)
 	defer m.Close()
 	_, from, err := success.Default()
 	if err != nil {
@@ -27,9 +26,24 @@ func TestOutcomesWereFittedToTheEncoderThatShips(t *testing.T) {
 	}
 }
 
+// shippedModel opens the model that ships. Without the library the test is
+// skipped, unless ASSAY_REQUIRE_ONNX=1 says that it must be there.
+func shippedModel(t *testing.T) *onnx.Classifier {
+	t.Helper()
+	m, err := onnx.New(onnx.Options{})
+	if errors.Is(err, onnx.ErrNoLibrary) && os.Getenv("ASSAY_REQUIRE_ONNX") != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // outcomes: true changes what is predicted for a prompt like a benchmark's, of
 // models that outcomes are known of, and of no other.
 func TestOutcomesAreWeighedInOnRequest(t *testing.T) {
+	shippedModel(t).Close()
 	line := `{"id":1,"request":{"model":"assay/balanced","messages":[{"role":"user","content":"Which of the following statements about the law of negligence is correct?\nA. A duty of care is owed to the whole world.\nB. Causation need not be shown.\nC. Contributory negligence reduces damages.\nD. Breach is judged by a subjective standard."}]}}` + "\n"
 	p := map[string]map[string]float64{}
 	for name, config := range map[string]string{"off": "outcomes: false\n", "on": "outcomes: true\n"} {
@@ -38,7 +52,7 @@ func TestOutcomesAreWeighedInOnRequest(t *testing.T) {
 			t.Fatalf("exit %d: %s", code, errs)
 		}
 		if strings.Contains(errs, "heuristic") {
-			t.Skip("the classifier's model does not run here: make runtime")
+			t.Fatal(errs)
 		}
 		p[name] = map[string]float64{}
 		for _, c := range gjson.Get(out, "candidates").Array() {
