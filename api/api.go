@@ -40,7 +40,7 @@ type Options struct {
 type Server struct {
 	o       Options
 	engine  *gin.Engine
-	keys    map[[32]byte]string
+	keys    map[[32]byte]Key
 	log     *requestLog
 	metrics *metrics
 }
@@ -108,6 +108,7 @@ func (s *Server) routes() *gin.Engine {
 const (
 	ctxID  = "assay.id"
 	ctxKey = "assay.key"
+	ctxOrg = "assay.org"
 )
 
 // identify gives every request an id.
@@ -119,6 +120,7 @@ func (s *Server) identify(c *gin.Context) {
 
 func requestID(c *gin.Context) string { return c.GetString(ctxID) }
 func keyLabel(c *gin.Context) string  { return c.GetString(ctxKey) }
+func keyOrg(c *gin.Context) string    { return c.GetString(ctxOrg) }
 
 // recover turns a panic into a 500, or, once an answer has begun, into a
 // broken connection: a client must not take half an answer for a whole one.

@@ -511,7 +511,7 @@ func tableOf(t *testing.T, r *router.Router, model string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := r.Route(context.Background(), req, false)
+	d, err := r.Route(context.Background(), router.Ask{Request: req})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 type Key struct {
 	Label  string
 	SHA256 [32]byte // of the key's bytes
+	Org    string   // whose key it is; "" nobody's in particular
 }
 
 // ParseKey reads a key's hexadecimal SHA-256.
@@ -27,10 +28,10 @@ func ParseKey(label, hexSHA256 string) (Key, error) {
 	return Key{Label: label, SHA256: [32]byte(b)}, nil
 }
 
-func index(keys []Key) map[[32]byte]string {
-	m := make(map[[32]byte]string, len(keys))
+func index(keys []Key) map[[32]byte]Key {
+	m := make(map[[32]byte]Key, len(keys))
 	for _, k := range keys {
-		m[k.SHA256] = k.Label
+		m[k.SHA256] = k
 	}
 	return m
 }
@@ -48,10 +49,11 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, &openai.Error{Status: http.StatusUnauthorized, Type: "invalid_request_error", Code: "missing_api_key", Message: "no API key: send the header \"Authorization: Bearer YOUR_KEY\""})
 		return
 	}
-	label, ok := s.keys[sha256.Sum256([]byte(key))]
+	known, ok := s.keys[sha256.Sum256([]byte(key))]
 	if !ok {
 		s.fail(c, &openai.Error{Status: http.StatusUnauthorized, Type: "invalid_request_error", Code: "invalid_api_key", Message: "the API key is not known here"})
 		return
 	}
-	c.Set(ctxKey, label)
+	c.Set(ctxKey, known.Label)
+	c.Set(ctxOrg, known.Org)
 }

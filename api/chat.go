@@ -15,13 +15,13 @@ import (
 
 // chatCompletions serves POST /v1/chat/completions.
 func (s *Server) chatCompletions(c *gin.Context) {
-	req, explicit, err := s.readRequest(c)
+	ask, err := s.readAsk(c)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	sink := &clientSink{c: c}
-	rec, err := s.o.Router.Complete(c.Request.Context(), router.Ask{Request: req, ID: requestID(c), Key: keyLabel(c), Explicit: explicit}, sink)
+	rec, err := s.o.Router.Complete(c.Request.Context(), ask, sink)
 	s.finish(c, rec, err)
 	switch {
 	case err == nil:
@@ -35,17 +35,19 @@ func (s *Server) chatCompletions(c *gin.Context) {
 	}
 }
 
-// readRequest reads and decodes the body and the routing header.
-func (s *Server) readRequest(c *gin.Context) (req openai.Request, explicit bool, err error) {
+// readAsk reads a chat completion request, whose key it comes with, and the
+// headers that steer it.
+func (s *Server) readAsk(c *gin.Context) (router.Ask, error) {
+	ask := router.Ask{ID: requestID(c), Key: keyLabel(c), Org: keyOrg(c)}
 	body, err := s.readBody(c)
 	if err != nil {
-		return req, false, err
+		return ask, err
 	}
-	if req, err = openai.DecodeRequest(body); err != nil {
-		return req, false, err
+	if ask.Request, err = openai.DecodeRequest(body); err != nil {
+		return ask, err
 	}
-	explicit, err = router.Explicit(c.GetHeader("X-Gateway-Routing"))
-	return req, explicit, err
+	ask.Policy, err = router.ReadHeaders(c.Request.Header)
+	return ask, err
 }
 
 // readBody reads the whole body, up to the limit.
@@ -94,6 +96,9 @@ func decisionHeaders(h http.Header, rec *router.Record) {
 	}
 	if !rec.Stream && a.CostKnown {
 		h.Set("X-Model-Router-Cost-Usd", usd(a.CostNano))
+	}
+	if d.RoutedFrom != "" && a.Model != d.RoutedFrom {
+		h.Set("X-Gateway-Routed-From", d.Requested)
 	}
 	if a.Simulated {
 		h.Set("X-Assay-Simulated", "true")

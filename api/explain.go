@@ -11,12 +11,12 @@ import (
 // explain serves POST /v1/route: the decision for a chat completion request,
 // with every candidate and everybody left out, without calling anyone.
 func (s *Server) explain(c *gin.Context) {
-	req, explicit, err := s.readRequest(c)
+	ask, err := s.readAsk(c)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	d, err := s.o.Router.Route(c.Request.Context(), req, explicit)
+	d, err := s.o.Router.Route(c.Request.Context(), ask)
 	if err != nil {
 		s.fail(c, err)
 		return

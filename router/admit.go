@@ -122,12 +122,17 @@ func (r *row) lacks(n Needs) (denied, unknown string) {
 }
 
 // unfit says why a row is no candidate for a selector, or "".
-func (t *Table) unfit(r *row, q Query) string {
+func (t *Table) unfit(i int, q Query) string {
+	r := &t.rows[i]
 	denied, unknown := r.lacks(q.Needs)
 	outcomes := r.outcome >= 0 && q.Prompt != nil
 	switch {
 	case r.barred != "":
 		return r.barred
+	case q.refuses(i) != "":
+		return q.refuses(i)
+	case q.Policy != nil && q.Policy.Refuses(r.rules) != "":
+		return q.Policy.Refuses(r.rules)
 	case r.retired != "":
 		return r.retired
 	case q.Target.Tier != "" && r.tier != q.Target.Tier:
@@ -155,13 +160,18 @@ const unpriced = "no known price for a request of this size"
 func (t *Table) admitExplained(q Query, e *estimator, d *Decision) []scored {
 	var out []scored
 	for i := range t.rows {
-		r := &t.rows[i]
-		if why := t.unfit(r, q); why != "" {
-			d.leaveOut(r.ID, why)
-		} else if c, ok := e.score(i); ok {
-			out = append(out, c)
+		id := t.rows[i].ID
+		if why := t.unfit(i, q); why != "" {
+			d.leaveOut(id, why)
+			continue
+		}
+		c, ok := e.score(i)
+		if !ok {
+			d.leaveOut(id, unpriced)
+		} else if why := q.limits(&c); why != "" {
+			d.leaveOut(id, why)
 		} else {
-			d.leaveOut(r.ID, unpriced)
+			out = append(out, c)
 		}
 	}
 	return out
@@ -174,6 +184,7 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 		need |= needScored
 	}
 	total := q.Needs.PromptTokens + limit
+	asks, limited := q.Policy != nil && q.Policy.Asks(), q.Policy != nil && q.Policy.Limits()
 	var byOutcome needSet // what outcomes add to a row that has any
 	if e.point != nil {
 		byOutcome = needJudged | needScored
@@ -187,11 +198,30 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 		if need&^able != 0 || limit > f.maxOutput || total > f.context || q.Needs.PromptTokens > f.maxInput {
 			continue
 		}
-		if c, ok := e.score(int(i)); ok {
+		if q.refuses(int(i)) != "" || asks && q.Policy.Refuses(t.rows[i].rules) != "" {
+			continue
+		}
+		if c, ok := e.score(int(i)); ok && (!limited || q.Policy.Limited(c.cost, c.p) == "") {
 			into = append(into, c)
 		}
 	}
 	return into
+}
+
+// refuses says why the request's view of the policy refuses a row, or "".
+func (q *Query) refuses(i int) string {
+	if q.Refused == nil {
+		return ""
+	}
+	return q.Refused[i]
+}
+
+// limits says why policy refuses a scored candidate, or "".
+func (q *Query) limits(c *scored) string {
+	if q.Policy == nil {
+		return ""
+	}
+	return q.Policy.Limited(c.cost, c.p)
 }
 
 // score gives a row its numbers; ok is false if its cost is unknown.

@@ -223,14 +223,14 @@ func TestMeterReservesBeforeAndSettlesOnce(t *testing.T) {
 func TestExplicitNeedsAnExactModel(t *testing.T) {
 	r, up := newRouter(t, Policy{}, nil, step{body: answer})
 	a := ask(t, plain)
-	a.Explicit = true
+	a.Policy.Explicit = true
 	_, err := r.Complete(context.Background(), a, &recorder{})
 	var e *openai.Error
 	if !errors.As(err, &e) || e.Code != "explicit_needs_model" || len(up.calls) != 0 {
 		t.Errorf("%v, %d calls", err, len(up.calls))
 	}
 	a = ask(t, named)
-	a.Explicit = true
+	a.Policy.Explicit = true
 	rec, err := r.Complete(context.Background(), a, &recorder{})
 	if err != nil || rec.Attempts[0].Model != "openai/gpt-4o" {
 		t.Errorf("explicit gpt-4o: %v %+v", err, rec.Attempts)

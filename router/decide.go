@@ -6,6 +6,7 @@ import (
 
 	"assay/classifier"
 	"assay/models"
+	"assay/router/policy"
 	"assay/scoring"
 	"assay/scoring/success"
 )
@@ -22,6 +23,12 @@ type Query struct {
 	Speeds map[string]SpeedEstimate
 	// Learned is what traffic showed of the table's models; nil: nothing.
 	Learned Expectations
+	// Policy is what holds for the request; nil: nothing but the table's own.
+	// Refused are the table's refusals for its view.
+	Policy  *policy.Effective
+	Refused []string
+	// Fixed says what in the request forbids a swap, "" if nothing does.
+	Fixed string
 	// Explicit allows the first named row only.
 	Explicit bool
 	// Explain lists every candidate and everybody who was left out; without it
@@ -78,6 +85,12 @@ type Decision struct {
 	Candidates   []Candidate `json:"candidates"`
 	LeftOut      []LeftOut   `json:"left_out"`
 	Reason       string      `json:"reason"`
+	// Rules say which rules of the policy shaped the decision.
+	Rules []string `json:"rules,omitempty"`
+	// RoutedFrom is the named model that a swap replaces; Swap says why it was or
+	// was not swapped.
+	RoutedFrom string `json:"routed_from,omitempty"`
+	Swap       string `json:"swap,omitempty"`
 
 	Class classifier.Classification `json:"classification"`
 }
@@ -95,6 +108,7 @@ func Decide(t *Table, q Query) (Decision, error) {
 	switch {
 	case len(q.Target.Named) > 0:
 		t.chooseNamed(q, &e, &d)
+		t.swap(q, &e, &d)
 	case q.Explain:
 		t.choose(q, &e, t.admitExplained(q, &e, &d), &d)
 	default:
@@ -153,6 +167,8 @@ func (t *Table) chooseNamed(q Query, e *estimator, d *Decision) {
 		switch {
 		case r.barred != "":
 			d.leaveOut(id, r.barred)
+		case q.refusesNamed(t, e, i) != "":
+			d.leaveOut(id, q.refusesNamed(t, e, i))
 		case denied != "":
 			d.leaveOut(id, denied)
 		case unknown != "":
@@ -168,6 +184,18 @@ func (t *Table) chooseNamed(q Query, e *estimator, d *Decision) {
 	if len(d.Candidates) > 0 {
 		d.Reason = fmt.Sprintf("%s: %s", q.Target.Rule, d.Candidates[0].Model)
 	}
+}
+
+// refusesNamed says why policy keeps a named row from serving, or "". Least
+// success binds the router's picks alone: who names a model has chosen.
+func (q *Query) refusesNamed(t *Table, e *estimator, i int) string {
+	if why := q.refuses(i); why != "" || q.Policy == nil {
+		return why
+	}
+	if why := q.Policy.Refuses(t.rows[i].rules); why != "" {
+		return why
+	}
+	return q.Policy.Limited(e.cost(i), 1)
 }
 
 // candidate shows a row's numbers.

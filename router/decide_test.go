@@ -12,6 +12,7 @@ import (
 	"assay/classifier"
 	"assay/models"
 	"assay/models/openai"
+	"assay/router/policy"
 	"assay/scoring"
 )
 
@@ -206,7 +207,7 @@ func TestUnscoredIsPickedByNoAlias(t *testing.T) {
 }
 
 func TestPolicyNarrows(t *testing.T) {
-	p := Policy{Regions: []string{"eu"}, Providers: AllowDeny{Deny: []string{"openai"}}}
+	p := Policy{Rules: policy.Rules{Regions: []string{"eu"}, Providers: policy.AllowDeny{Deny: []string{"openai"}}}}
 	table := realTable(t, p)
 	d := mustDecide(t, table, "assay/balanced", class(classifier.KnowledgeQA, -2), Needs{})
 	for _, c := range d.Candidates {

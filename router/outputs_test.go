@@ -123,7 +123,7 @@ func TestCompleteLearnsFromRealAnswers(t *testing.T) {
 		t.Errorf("a simulated answer taught %+v", second)
 	}
 	long := strings.Replace(named, `"hi"`, `"`+strings.Repeat("word ", 1000)+`"`, 1)
-	d, err := r.Route(context.Background(), ask(t, long).Request, false)
+	d, err := r.Route(context.Background(), ask(t, long))
 	if err != nil || d.Candidates[0].usage.Input <= d.PromptTokens {
 		t.Errorf("%d tokens are expected to be %d", d.PromptTokens, d.Candidates[0].usage.Input)
 	}

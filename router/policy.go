@@ -1,137 +1,168 @@
 package router
 
 import (
-	"cmp"
+	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
+	"math"
 	"sort"
 	"strings"
 	"time"
+
+	"assay/models"
+	"assay/models/openai"
+	"assay/router/policy"
+	"assay/scoring"
 )
 
-// Policy is the operator's rules for choosing models: one reviewed YAML file,
-// validated as a whole and replaced as a whole. Its zero value means: no
-// restriction, default margins.
-type Policy struct {
-	Version int    `yaml:"version"` // of the file format: 1
-	ID      string `yaml:"id"`      // the operator's name for this revision, shown in decisions
-	// Regions that models may be served in; empty allows all.
-	Regions   []string  `yaml:"regions"`
-	Providers AllowDeny `yaml:"providers"`
-	Models    AllowDeny `yaml:"models"` // by exact "provider/name"
-	// Margins are the predicted success given up for each halving of the expected
-	// cost, one per alias objective; see bar.
-	Margins map[Objective]float64 `yaml:"margins"`
-	// MaxAttempts bounds the models tried for one request before the first byte.
-	MaxAttempts int `yaml:"max_attempts"`
-	// FirstByteTimeout bounds the wait for an upstream's first byte, IdleTimeout
-	// the silence inside a stream.
-	FirstByteTimeout time.Duration `yaml:"first_byte_timeout"`
-	IdleTimeout      time.Duration `yaml:"idle_timeout"`
-}
+// Policy is the operator's rules; see package policy.
+type Policy = policy.File
 
-// AllowDeny restricts by name: Deny wins, an empty Allow allows all.
-type AllowDeny struct {
-	Allow []string `yaml:"allow"`
-	Deny  []string `yaml:"deny"`
-}
+// Objective is what the caller wants most of the models that qualify.
+type Objective = policy.Objective
 
-// permits says whether name passes, and why not.
-func (a AllowDeny) permits(what, name string) (bool, string) {
-	if slices.Contains(a.Deny, name) {
-		return false, what + " denied by policy"
-	}
-	if len(a.Allow) > 0 && !slices.Contains(a.Allow, name) {
-		return false, what + " not on the policy's allow list"
-	}
-	return true, ""
-}
+// The objectives; see package policy.
+const (
+	Cost     = policy.Cost
+	Balanced = policy.Balanced
+	Quality  = policy.Quality
+	Fast     = policy.Fast
+	Speed    = policy.Speed
+	Free     = policy.Free
+)
 
-// defaultMargins by a rule: the largest margin, rounded down, up to which the
-// replay of recorded outcomes loses at most 3, 1 and 0.25 points of success
-// against the best single model, on average over its sources (docs/replay.md,
-// "How the margins were chosen"); fast is as balanced.
-var defaultMargins = map[Objective]float64{Cost: 0.021, Balanced: 0.017, Quality: 0.012, Fast: 0.017}
-
-// DefaultPolicy is what applies without a policy file.
-func DefaultPolicy() Policy { return Policy{Version: 1, ID: "default"}.withDefaults() }
-
-func (p Policy) withDefaults() Policy {
-	p.ID = cmp.Or(p.ID, "unnamed")
-	p.MaxAttempts = cmp.Or(p.MaxAttempts, 3)
-	p.FirstByteTimeout = cmp.Or(p.FirstByteTimeout, 120*time.Second)
-	p.IdleTimeout = cmp.Or(p.IdleTimeout, 120*time.Second)
-	all := map[Objective]float64{}
-	for o, v := range defaultMargins {
-		all[o] = v
-	}
-	for o, v := range p.Margins {
-		all[o] = v
-	}
-	p.Margins = all
-	return p
-}
-
-// policyFile is a policy with the keys that older files had.
-type policyFile struct {
-	Policy     `yaml:",inline"`
-	Thresholds any `yaml:"thresholds"`
-}
-
-// ParsePolicy reads a policy file and checks it as a whole: unknown keys,
-// unknown regions and providers, and values out of range are all reported
-// together. known gives the regions, providers and model IDs of the catalogue.
-func ParsePolicy(data []byte, known Known) (Policy, error) {
-	var file policyFile
-	if err := DecodeYAML(data, &file); err != nil {
-		return Policy{}, fmt.Errorf("policy: %w", err)
-	}
-	p := file.Policy
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("policy: "+format, args...)) }
-	if file.Thresholds != nil {
-		bad("thresholds is no longer read: say in margins how much predicted success each halving of the cost may take away, for example margins: {balanced: %g}", defaultMargins[Balanced])
-	}
-	if p.Version != 1 {
-		bad("version is %d; want 1", p.Version)
-	}
-	checkNames(bad, "regions", p.Regions, known.Regions)
-	checkNames(bad, "providers.allow", p.Providers.Allow, known.Providers)
-	checkNames(bad, "providers.deny", p.Providers.Deny, known.Providers)
-	checkNames(bad, "models.allow", p.Models.Allow, known.Models)
-	checkNames(bad, "models.deny", p.Models.Deny, known.Models)
-	for o, v := range p.Margins {
-		if _, ok := defaultMargins[o]; !ok {
-			bad("margins.%s: want cost, balanced, quality or fast", o)
-		} else if !(v >= 0 && v <= mostForgiven) {
-			bad("margins.%s is %v; want a share of success from 0 to %v", o, v, mostForgiven)
+// KnownTo gives the vocabulary for policies over this catalogue.
+func KnownTo(c *models.Catalog) policy.Known {
+	v := policy.Vocabulary{Regions: map[string]bool{}, Providers: map[string]bool{}, Models: map[string]bool{}, IDs: map[string]bool{}, Tiers: map[string]bool{}}
+	for _, m := range c.Models() {
+		v.IDs[m.ID] = true
+		for _, name := range policy.Names(ruleRow(m, nil, 0, time.Time{})) {
+			v.Models[name] = true
+		}
+		if m.Region != "" {
+			v.Regions[m.Region] = true
 		}
 	}
-	if p.MaxAttempts < 0 || p.MaxAttempts > 10 {
-		bad("max_attempts is %d; want 1 to 10", p.MaxAttempts)
+	for _, p := range c.Providers() {
+		v.Providers[p.Name] = true
 	}
-	if p.FirstByteTimeout < 0 || p.IdleTimeout < 0 {
-		bad("first_byte_timeout and idle_timeout must not be negative")
+	for _, t := range scoring.AllTiers {
+		v.Tiers[string(t)] = true
 	}
-	if len(errs) > 0 {
-		sort.Slice(errs, func(i, j int) bool { return errs[i].Error() < errs[j].Error() })
-		return Policy{}, errors.Join(errs...)
-	}
-	return p.withDefaults(), nil
+	return policy.Known{Vocabulary: v}
 }
 
-// Known is the vocabulary a policy may use.
-type Known struct{ Regions, Providers, Models []string }
+// ruleRow is what rules ask of a model.
+func ruleRow(m models.Model, keys []policy.Terms, capability float64, at time.Time) *policy.Row {
+	r := &policy.Row{ID: m.ID, Provider: m.Provider, Region: m.Region, Family: m.Family, Capability: capability, Keys: keys}
+	in, out := dearest(m, at, models.In), dearest(m, at, models.Out)
+	r.In, r.Out, r.Priced = max(in, 0), max(out, 0), in >= 0 && out >= 0
+	return r
+}
 
-func checkNames(bad func(string, ...any), key string, got, known []string) {
-	for _, name := range got {
-		if !slices.Contains(known, name) {
-			if len(known) <= 30 {
-				bad("%s: %q is unknown; known: %s", key, name, strings.Join(known, ", "))
-			} else {
-				bad("%s: %q is not in the catalogue", key, name)
+// dearest is the highest price per million tokens in a direction that a prompt
+// of any length pays; -1 if none is known.
+func dearest(m models.Model, at time.Time, d models.Direction) int64 {
+	most := int64(-1)
+	for _, tokens := range []int64{0, math.MaxInt64} {
+		for _, p := range m.PriceLines(at, models.ClassStandard, tokens) {
+			if p.Direction == d && (p.Unit == models.UnitToken || p.Unit == models.UnitReasoningToken) && (p.NanoUSDPerMillion > 0 || m.Free) {
+				most = max(most, p.NanoUSDPerMillion)
 			}
 		}
 	}
+	return most
+}
+
+// policyIdentity is a policy's content, for the table's ID.
+func policyIdentity(p Policy) []byte {
+	b, err := json.Marshal(p)
+	if err != nil { // numbers are checked on parsing, and nothing else can fail
+		return []byte(p.ID)
+	}
+	return b
+}
+
+// refusals says of every row why it may not serve under a view of the policy;
+// nil if all may. Worked out once for each view.
+func (t *Table) refusals(v policy.View) []string {
+	if known, ok := t.views.Load(v); ok {
+		return known.([]string)
+	}
+	var out []string
+	for i := range t.rows {
+		if why := t.Policy.Refuses(v, t.rows[i].rules); why != "" {
+			if out == nil {
+				out = make([]string, len(t.rows))
+			}
+			out[i] = why
+		}
+	}
+	t.views.Store(v, out)
+	return out
+}
+
+// policyFor puts together what holds for a request.
+func (t *Table) policyFor(a Ask) (policy.Effective, error) {
+	if err := a.Policy.Check(&t.vocabulary); err != nil {
+		return policy.Effective{}, badHeader(err)
+	}
+	e, err := t.Policy.For(a.Org, a.Policy, a.Request.Model)
+	return e, badHeader(err)
+}
+
+// badHeader makes a client error of a header that can't be acted on.
+func badHeader(err error) error {
+	var b *policy.BadHeader
+	if errors.As(err, &b) {
+		return openai.BadRequest("invalid_header", b.Header, "header %s %s", b.Header, b.Problem)
+	}
+	return err
+}
+
+// ReadHeaders reads the headers that steer a request; the error is an
+// *openai.Error.
+func ReadHeaders(h map[string][]string) (policy.Request, error) {
+	r, err := policy.FromHeaders(h)
+	return r, badHeader(err)
+}
+
+// strictly refuses names that leave open which version they mean.
+func strictly(t Target) error {
+	switch t.Rule {
+	case "newest dated version", "family served by several hosts":
+		return openai.BadRequest("not_an_exact_name", "model", "model %q is no exact name, and only those are allowed here (strict): write one of %s", t.Requested, quoted(t.Named[:min(len(t.Named), 3)]))
+	}
+	return nil
+}
+
+// fixed says what in a request forbids that its named model is swapped, "" if
+// nothing does.
+func fixed(r openai.Request) string {
+	var has []string
+	for _, f := range []struct {
+		on   bool
+		what string
+	}{{r.Tools > 0, "tools"}, {r.ToolHistory, "tool calls in its history"}, {r.Format, "response_format"}, {r.Logprobs, "logprobs"}, {r.Seeded, "seed"}} {
+		if f.on {
+			has = append(has, f.what)
+		}
+	}
+	sort.Strings(has)
+	return strings.Join(has, ", ")
+}
+
+// resolveUnder says what the requested name means under the policy of the
+// request. The error is an *openai.Error.
+func (t *Table) resolveUnder(e *policy.Effective) (Target, error) {
+	target, err := t.Resolve(e.Model)
+	if err != nil {
+		return target, err
+	}
+	if e.Explicit && len(target.Named) == 0 {
+		return target, openai.BadRequest("explicit_needs_model", "model", "X-Gateway-Routing: explicit needs an exact model; %q leaves the choice to the router", e.Model)
+	}
+	if e.Strict {
+		return target, strictly(target)
+	}
+	return target, nil
 }

@@ -4,16 +4,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"assay/router/policy"
 )
 
 func TestParsePolicy(t *testing.T) {
 	c, _ := realParts()
 	known := KnownTo(c)
-	p, err := ParsePolicy([]byte("version: 1\nid: r7\nregions: [eu, global]\nproviders: {deny: [evolink]}\nmodels: {allow: [openai/gpt-4o]}\nmargins: {quality: 0.01}\nmax_attempts: 2\nidle_timeout: 30s\n"), known)
+	p, err := policy.Parse([]byte("version: 1\nid: r7\nregions: [eu, global]\nproviders: {deny: [evolink]}\nmodels: {allow: [openai/gpt-4o]}\nmargins: {quality: 0.01}\nmax_attempts: 2\nidle_timeout: 30s\n"), known)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.ID != "r7" || p.Margins[Quality] != 0.01 || p.Margins[Balanced] != defaultMargins[Balanced] || p.MaxAttempts != 2 || p.IdleTimeout != 30*time.Second || p.FirstByteTimeout == 0 {
+	if p.ID != "r7" || p.Margins[Quality] != 0.01 || p.Margins[Balanced] != policy.DefaultMargins[Balanced] || p.MaxAttempts != 2 || p.IdleTimeout != 30*time.Second || p.FirstByteTimeout == 0 {
 		t.Errorf("policy %+v", p)
 	}
 	for name, c := range map[string]struct{ yaml, says string }{
@@ -34,7 +36,7 @@ func TestParsePolicy(t *testing.T) {
 		"two mistakes, both": {"version: 2\nregions: [mars]", "version is 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ParsePolicy([]byte(c.yaml), known)
+			_, err := policy.Parse([]byte(c.yaml), known)
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v; want one that says %q", err, c.says)
 			}
@@ -47,7 +49,7 @@ func FuzzParsePolicy(f *testing.F) {
 	c, _ := realParts()
 	known := KnownTo(c)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := ParsePolicy(data, known)
+		p, err := policy.Parse(data, known)
 		if err == nil && (p.MaxAttempts < 1 || !(p.Margins[Cost] <= mostForgiven)) {
 			t.Fatalf("accepted %+v", p)
 		}

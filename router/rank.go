@@ -5,6 +5,7 @@ import (
 	"math"
 	"sort"
 
+	"assay/router/policy"
 	"assay/scoring"
 )
 
@@ -22,7 +23,7 @@ const (
 	// many as the cheapest paid one if that is more.
 	freeHalvings = 10
 	// mostForgiven bounds the predicted success that a price can make up for.
-	mostForgiven = 0.5
+	mostForgiven = policy.MostForgiven
 )
 
 // bar is the choice rule of aliases. The likeliest candidate sets it; a cheaper
@@ -41,12 +42,20 @@ type bar struct {
 
 // newBar finds the likeliest candidate, the cheaper of equals.
 func newBar(cs []scored, margin float64) bar {
-	b := bar{best: cs[0], margin: margin, free: freeHalvings}
+	best := cs[0]
+	for i := range cs {
+		if cs[i].quality(&best) {
+			best = cs[i]
+		}
+	}
+	return newBarOf(best, cs, margin)
+}
+
+// newBarOf is the bar that best sets among candidates.
+func newBarOf(best scored, cs []scored, margin float64) bar {
+	b := bar{best: best, margin: margin, free: freeHalvings}
 	paid := int64(math.MaxInt64)
 	for i := range cs {
-		if cs[i].quality(&b.best) {
-			b.best = cs[i]
-		}
 		if c := cs[i].cost; c > 0 && c < paid {
 			paid = c
 		}

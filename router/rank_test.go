@@ -15,7 +15,7 @@ var testMargins = map[Objective]float64{Cost: 0.05, Balanced: 0.02, Quality: 0.0
 // ranked is how a table with testMargins orders candidates of which
 // only success and cost (in nano-dollars) are known; models are named A, B, ...
 func ranked(o Objective, cs ...scored) (order string, r ranking, sorted []scored) {
-	t := &Table{Policy: Policy{Margins: testMargins}.withDefaults()}
+	t := &Table{Policy: Policy{Margins: testMargins}.WithDefaults()}
 	for i := range cs {
 		cs[i].row = int32(i)
 		t.rows = append(t.rows, row{Model: models.Model{ID: string(rune('A' + i))}})

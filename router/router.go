@@ -13,6 +13,7 @@ import (
 	"assay/classifier"
 	"assay/models"
 	"assay/models/openai"
+	"assay/router/policy"
 	"assay/scoring/success"
 )
 
@@ -99,22 +100,31 @@ func (r *Router) Swap(t *Table) { r.table.Store(t) }
 // and explains it in full. It is deterministic but for the classifier's
 // deadline and what traffic has shown. On error the decision still holds what
 // is known.
-func (r *Router) Route(ctx context.Context, req openai.Request, explicit bool) (Decision, error) {
-	d, _, err := r.route(ctx, req, explicit, true)
+func (r *Router) Route(ctx context.Context, ask Ask) (Decision, error) {
+	d, _, err := r.route(ctx, ask, true)
 	return d, err
 }
 
-func (r *Router) route(ctx context.Context, req openai.Request, explicit, explain bool) (Decision, *Table, error) {
-	t := r.table.Load()
-	target, err := t.Resolve(req.Model)
+// plan is what a request is answered by.
+type plan struct {
+	table  *Table
+	policy policy.Effective
+}
+
+func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, plan, error) {
+	t, req := r.table.Load(), ask.Request
+	p := plan{table: t}
+	nothing := Decision{Requested: req.Model, Table: t.ID, Policy: t.Policy.ID, Candidates: []Candidate{}, LeftOut: []LeftOut{}}
+	var err error
+	if p.policy, err = t.policyFor(ask); err != nil {
+		return nothing, p, err
+	}
+	target, err := t.resolveUnder(&p.policy)
 	if err != nil {
-		return Decision{Requested: req.Model, Table: t.ID, Policy: t.Policy.ID, Candidates: []Candidate{}, LeftOut: []LeftOut{}}, t, err
+		return nothing, p, err
 	}
-	if explicit && len(target.Named) == 0 {
-		return Decision{Requested: req.Model, Table: t.ID, Policy: t.Policy.ID, Candidates: []Candidate{}, LeftOut: []LeftOut{}}, t,
-			openai.BadRequest("explicit_needs_model", "model", "X-Gateway-Routing: explicit needs an exact model; %q leaves the choice to the router", req.Model)
-	}
-	q := Query{Target: target, Explicit: explicit, Explain: explain, Learned: r.outputs.Of(t), Class: r.o.Classifier.Classify(ctx, req.Input())}
+	q := Query{Target: target, Explicit: p.policy.Explicit, Policy: &p.policy, Refused: t.refusals(p.policy.View()), Explain: explain,
+		Learned: r.outputs.Of(t), Class: r.o.Classifier.Classify(ctx, req.Input()), Fixed: fixed(req)}
 	tools := gjson.GetBytes(req.Raw, "tools").Raw + gjson.GetBytes(req.Raw, "functions").Raw
 	q.Needs = NeedsOf(req, r.o.Tokens.Prompt(req.Text(), len(req.Messages), req.Images(), tools))
 	if target.Objective == Fast || target.Objective == Speed {
@@ -124,7 +134,8 @@ func (r *Router) route(ctx context.Context, req openai.Request, explicit, explai
 		q.Prompt = &success.Prompt{Embedding: q.Class.Embedding}
 	}
 	d, err := Decide(t, q)
-	return d, t, err
+	d.Requested = req.Model
+	return d, p, err
 }
 
 // Sink receives the answer for the client. Start is called once, when the
@@ -139,10 +150,11 @@ type Sink interface {
 
 // Ask is one client request.
 type Ask struct {
-	Request  openai.Request
-	ID       string // request id
-	Key      string // label of the client's key
-	Explicit bool   // X-Gateway-Routing: explicit
+	Request openai.Request
+	ID      string         // request id
+	Key     string         // label of the client's key
+	Org     string         // that the key belongs to; "" none
+	Policy  policy.Request // what its headers say
 }
 
 // ErrBroken is returned by Complete when the upstream failed after the client
@@ -156,7 +168,7 @@ var ErrBroken = errors.New("the upstream broke off")
 // *openai.Error, a context error, or one that wraps ErrBroken.
 func (r *Router) Complete(ctx context.Context, ask Ask, sink Sink) (*Record, error) {
 	rec := &Record{ID: ask.ID, Key: ask.Key, Started: r.o.Now(), Stream: ask.Request.Stream}
-	d, t, err := r.route(ctx, ask.Request, ask.Explicit, false)
+	d, p, err := r.route(ctx, ask, false)
 	rec.Decision, rec.Decided = d, r.o.Now().Sub(rec.Started)
 	if err != nil {
 		rec.Outcome, rec.Duration = NoCandidate, rec.Decided
@@ -166,7 +178,7 @@ func (r *Router) Complete(ctx context.Context, ask Ask, sink Sink) (*Record, err
 		rec.Outcome, rec.Duration = NoCandidate, r.o.Now().Sub(rec.Started)
 		return rec, err
 	}
-	err = r.try(ctx, t, ask, rec, sink)
+	err = r.try(ctx, p, ask, rec, sink)
 	rec.Duration = r.o.Now().Sub(rec.Started)
 	last, _ := rec.Final()
 	rec.Outcome = last.Outcome
@@ -175,7 +187,8 @@ func (r *Router) Complete(ctx context.Context, ask Ask, sink Sink) (*Record, err
 }
 
 // try walks the candidates until one answers or the failure is final.
-func (r *Router) try(ctx context.Context, t *Table, ask Ask, rec *Record, sink Sink) error {
+func (r *Router) try(ctx context.Context, p plan, ask Ask, rec *Record, sink Sink) error {
+	t := p.table
 	limit := 1
 	if rec.selector() {
 		limit = t.Policy.MaxAttempts

@@ -1,12 +1,11 @@
 package router
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"assay/models"
+	"assay/router/policy"
 	"assay/scoring"
 	"assay/scoring/success"
 )
@@ -23,6 +22,7 @@ type row struct {
 	priced  bool // the catalogue says what a call costs
 	// measured: so do the outcomes, and the table goes by them.
 	measured bool
+	rules    *policy.Row // what policies ask of it
 	// barred says why the row can never be chosen while this table stands:
 	// no key, denied by policy. "" if it can.
 	barred string
@@ -62,7 +62,8 @@ func newRow(m models.Model, o TableOptions) row {
 			r.measured = o.MeasuredCosts && hasCost
 		}
 	}
-	r.barred = barred(m, o)
+	r.rules = ruleRow(m, o.Available[m.Provider].Keys, o.Tiers.Families[m.Family].Capability, o.Now)
+	r.barred = barred(m, r.rules, o)
 	if m.Retired(o.Now) {
 		r.retired = "deprecated since " + m.Deprecation.Format(time.DateOnly)
 	}
@@ -70,15 +71,10 @@ func newRow(m models.Model, o TableOptions) row {
 }
 
 // barred says why a model can't be called under these options, or "".
-func barred(m models.Model, o TableOptions) string {
-	if ok, why := o.Policy.Providers.permits("provider", m.Provider); !ok {
+func barred(m models.Model, r *policy.Row, o TableOptions) string {
+	operator := policy.Layer{Name: "policy", Rules: o.Policy.Rules}
+	if why := operator.Permits(r); why != "" {
 		return why
-	}
-	if ok, why := o.Policy.Models.permits("model", m.ID); !ok {
-		return why
-	}
-	if len(o.Policy.Regions) > 0 && !slices.Contains(o.Policy.Regions, m.Region) {
-		return fmt.Sprintf("region %q not allowed by policy", m.Region)
 	}
 	if !o.Simulated && !m.SpeaksChat() {
 		return "its provider serves it only on " + strings.Join(m.Endpoints, ", ")

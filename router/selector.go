@@ -12,19 +12,6 @@ import (
 	"assay/scoring"
 )
 
-// Objective is what the caller wants most of the models that qualify.
-type Objective string
-
-// The objectives. Those of the aliases assay/X say how much predicted success
-// a lower cost makes up for; those of TIER:X choose inside a tier.
-const (
-	Cost     Objective = "cost"
-	Balanced Objective = "balanced"
-	Quality  Objective = "quality"
-	Fast     Objective = "fast"
-	Speed    Objective = "speed"
-)
-
 // Target is what the "model" field of a request turned out to mean: an alias
 // (Objective without Tier), a tier with a direction, or named models.
 type Target struct {
@@ -38,21 +25,9 @@ type Target struct {
 	Rule string
 }
 
-// Explicit reads the header X-Gateway-Routing: "explicit" admits one exact
-// model only, absent leaves the usual rules, anything else is a 400.
-func Explicit(header string) (bool, error) {
-	switch strings.ToLower(strings.TrimSpace(header)) {
-	case "":
-		return false, nil
-	case "explicit":
-		return true, nil
-	}
-	return false, openai.BadRequest("invalid_header", "X-Gateway-Routing", "header X-Gateway-Routing is %q; the only value is \"explicit\"", header)
-}
-
 // aliases of the assay/ namespace.
 var aliases = map[string]Objective{
-	"assay/balanced": Balanced, "assay/cost": Cost, "assay/quality": Quality, "assay/fast": Fast,
+	"assay/balanced": Balanced, "assay/cost": Cost, "assay/quality": Quality, "assay/fast": Fast, "assay/free": Free,
 }
 
 // directions of TIER:direction.

@@ -18,7 +18,7 @@ import (
 // some without a price, an ability, a score or a limit, some free, some with a
 // price that grows with the prompt, some that think. With outcomes, a model of
 // success knows every second family and what calls of them cost.
-func synthetic(t testing.TB, n int, seed uint64, outcomes bool) *Table {
+func synthetic(t testing.TB, n int, seed uint64, outcomes bool, with ...func(*TableOptions)) *Table {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 7))
 	o := TableOptions{Catalog: syntheticCatalog(t, n, rng), Now: testNow, MeasuredCosts: outcomes,
@@ -43,6 +43,9 @@ func synthetic(t testing.TB, n int, seed uint64, outcomes bool) *Table {
 	if outcomes {
 		o.Success = outcomeModel(t, n, rng)
 	}
+	for _, change := range with {
+		change(&o)
+	}
 	table, err := NewTable(o)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +64,7 @@ func syntheticCatalog(t testing.TB, n int, rng *rand.Rand) *models.Catalog {
 	for i := range n {
 		id := []string{"acme", "host", "host", "gone"}[rng.IntN(4)] + "/" + family(i)
 		free := rng.IntN(40) == 0
-		fmt.Fprintf(&rows, "%s,chat,%s,global,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%t\n", id, family(i),
+		fmt.Fprintf(&rows, "%s,chat,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%t\n", id, family(i), []string{"global", "global", "cn", "eu", "global"}[i%5],
 			[]string{"", "8192", "128000", "1000000"}[rng.IntN(4)], []string{"", "", "6000"}[rng.IntN(3)], []string{"", "2048", "65536"}[rng.IntN(3)],
 			flag(), flag(), flag(), flag(), flag(), flag(), flag(), flag(), free)
 		in := math.Exp(2 * rng.NormFloat64()) // around a dollar, half of them within 0.26 and 3.9

@@ -12,9 +12,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"sort"
+	"sync"
 	"time"
 
 	"assay/models"
+	"assay/router/policy"
 	"assay/scoring"
 	"assay/scoring/success"
 )
@@ -25,6 +27,8 @@ type Availability struct {
 	OK       bool   `json:"ok"`
 	Why      string `json:"why,omitempty"`
 	Models   int    `json:"models"` // chat rows of the catalogue at this provider
+	// Keys are the data terms of the provider's keys.
+	Keys []policy.Terms `json:"-"`
 }
 
 // TableOptions are the parts of a table.
@@ -66,12 +70,14 @@ type Table struct {
 	Made      time.Time
 	Providers []Availability
 
-	catalog  *models.Catalog
-	rows     []row // every chat model, by ID
-	byID     map[string]int
-	names    *names
-	success  *success.Model
-	transfer float64
+	catalog    *models.Catalog
+	vocabulary policy.Vocabulary
+	views      sync.Map // policy.View -> []string: see refusals
+	rows       []row    // every chat model, by ID
+	byID       map[string]int
+	names      *names
+	success    *success.Model
+	transfer   float64
 
 	// What Decide reads for every query, by row: abilities in the columns of
 	// column, and the rows that selectors may pick, by tier ("" for all).
@@ -86,7 +92,7 @@ func NewTable(o TableOptions) (*Table, error) {
 	if o.Tiers.Evidence == scoring.Sim && !o.Simulated {
 		return nil, fmt.Errorf("tier table %s rests on simulated evidence and real providers are configured: publish a table from measured or published evidence", o.Tiers.ID)
 	}
-	t := &Table{Tiers: o.Tiers, Policy: o.Policy.withDefaults(), Simulated: o.Simulated, Made: o.Now, catalog: o.Catalog, byID: map[string]int{},
+	t := &Table{Tiers: o.Tiers, Policy: o.Policy.WithDefaults(), Simulated: o.Simulated, Made: o.Now, catalog: o.Catalog, byID: map[string]int{},
 		success: o.Success, transfer: cmp.Or(o.TransferVariance, defaultTransfer), abilities: make([][]ability, 2*len(capabilities)), pools: map[scoring.Tier][]int32{}}
 	counts, thinks := map[string]int{}, thinkingFamilies(o.Catalog)
 	for _, m := range o.Catalog.Models() {
@@ -108,6 +114,7 @@ func NewTable(o TableOptions) (*Table, error) {
 		t.Providers = append(t.Providers, a)
 	}
 	sort.Slice(t.Providers, func(i, j int) bool { return t.Providers[i].Provider < t.Providers[j].Provider })
+	t.vocabulary = KnownTo(o.Catalog).Vocabulary
 	t.names = indexNames(o.Catalog.Models(), t.makerFirst)
 	t.ID = t.identity(o)
 	return t, nil
@@ -158,12 +165,12 @@ func (t *Table) makerFirst(ids []string) {
 // ID on every replica.
 func (t *Table) identity(o TableOptions) string {
 	h := sha256.New()
-	fmt.Fprintln(h, o.Catalog.Version(), o.Tiers.ID, o.Tiers.SHA256, t.Policy, o.Simulated)
+	fmt.Fprintln(h, o.Catalog.Version(), o.Tiers.ID, o.Tiers.SHA256, string(policyIdentity(t.Policy)), o.Simulated)
 	if t.success != nil { // by what can be told of it: its models and how it is used
 		fmt.Fprintln(h, t.success.Names(), t.transfer, o.MeasuredCosts)
 	}
 	for _, p := range t.Providers {
-		fmt.Fprintln(h, p.Provider, p.OK)
+		fmt.Fprintln(h, p.Provider, p.OK, p.Keys)
 	}
 	return "t-" + hex.EncodeToString(h.Sum(nil))[:12]
 }
@@ -192,24 +199,4 @@ func (t *Table) Model(id string) (m models.Model, tier scoring.Tier, barred stri
 		return models.Model{}, "", "", false
 	}
 	return t.rows[i].Model, t.rows[i].tier, t.rows[i].barred, true
-}
-
-// KnownTo gives the vocabulary for policies over this catalogue.
-func KnownTo(c *models.Catalog) Known {
-	var k Known
-	regions := map[string]bool{}
-	for _, m := range c.Models() {
-		k.Models = append(k.Models, m.ID)
-		if m.Region != "" {
-			regions[m.Region] = true
-		}
-	}
-	for r := range regions {
-		k.Regions = append(k.Regions, r)
-	}
-	for _, p := range c.Providers() {
-		k.Providers = append(k.Providers, p.Name)
-	}
-	sort.Strings(k.Regions)
-	return k
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 	"assay/classifier"
 	"assay/classifier/onnx"
 	"assay/models/providers/sim"
-	"assay/router"
+	"assay/router/policy"
 )
 
 // config is the operator's configuration file (YAML). Every key is optional;
@@ -48,6 +49,7 @@ type config struct {
 type keyConfig struct {
 	Label  string `yaml:"label"`
 	SHA256 string `yaml:"sha256"`
+	Org    string `yaml:"org"` // of the policy file; "" none
 }
 
 type providerConfig struct {
@@ -93,7 +95,7 @@ func loadConfig(path string) (config, error) {
 	if err != nil {
 		return c, usagef("read configuration: %w", err)
 	}
-	if err := router.DecodeYAML(data, &c); err != nil {
+	if err := policy.DecodeYAML(data, &c); err != nil {
 		return c, usagef("configuration %s: %w", path, err)
 	}
 	if err := c.validate(); err != nil {
@@ -167,10 +169,22 @@ func (c config) clientKeys() []api.Key {
 	for _, k := range c.Keys {
 		key, err := api.ParseKey(k.Label, k.SHA256)
 		if err == nil { // validated on load
+			key.Org = k.Org
 			keys = append(keys, key)
 		}
 	}
 	return keys
+}
+
+// orgs lists the orgs that client keys belong to.
+func (c config) orgs() []string {
+	var out []string
+	for _, k := range c.Keys {
+		if k.Org != "" && !slices.Contains(out, k.Org) {
+			out = append(out, k.Org)
+		}
+	}
+	return out
 }
 
 // checkAddr refuses to serve strangers without keys.

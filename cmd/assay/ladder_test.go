@@ -25,6 +25,7 @@ import (
 	"assay/classifier"
 	"assay/models"
 	"assay/router"
+	"assay/router/policy"
 	"assay/scoring"
 )
 
@@ -72,9 +73,9 @@ func toyLadder(t *testing.T, o router.Objective, toys ...toy) *ladder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy := router.DefaultPolicy()
-	policy.Margins = map[router.Objective]float64{router.Cost: 0.05, router.Balanced: 0.02, router.Quality: 0.005, router.Fast: 0.02} // round ones, for the head
-	w := &world{catalog: c, tiers: tiers, policy: policy, now: func() time.Time { return ladderDay },
+	p := policy.Default()
+	p.Margins = map[router.Objective]float64{router.Cost: 0.05, router.Balanced: 0.02, router.Quality: 0.005, router.Fast: 0.02} // round ones, for the head
+	w := &world{catalog: c, tiers: tiers, policy: p, now: func() time.Time { return ladderDay },
 		available: map[string]router.Availability{"acme": {Provider: "acme", OK: true}}}
 	if w.table, err = w.build(); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +20,7 @@ func routeCommand(env environment) *cobra.Command {
 	var s setup
 	c := &cobra.Command{
 		Use: "route", Short: "Explain which model would answer: JSON lines in, one decision a line, no network",
-		Long: "Reads lines {\"id\",\"request\":{chat completion body},\"headers\":{}} and writes one decision for each, in order.",
+		Long: "Reads lines {\"id\",\"request\":{chat completion body},\"headers\":{},\"org\"} and writes one decision for each, in order.",
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return route(c.Context(), s, env) },
 	}
@@ -73,6 +73,7 @@ type routeLine struct {
 	ID      json.RawMessage   `json:"id"`
 	Request json.RawMessage   `json:"request"`
 	Headers map[string]string `json:"headers"`
+	Org     string            `json:"org"`
 }
 
 // decisionLine is a decision with the id of its line first.
@@ -132,15 +133,15 @@ func routeOne(ctx context.Context, r *router.Router, line []byte, n int) (any, b
 	if err != nil {
 		return badLine{ID: l.ID, Error: err.Error(), Line: n}, false
 	}
-	explicit := false
+	headers := http.Header{}
 	for name, v := range l.Headers {
-		if strings.EqualFold(name, "X-Gateway-Routing") {
-			if explicit, err = router.Explicit(v); err != nil {
-				return badLine{ID: l.ID, Error: err.Error(), Line: n}, false
-			}
-		}
+		headers.Add(name, v)
 	}
-	d, err := r.Route(ctx, req, explicit)
+	ask := router.Ask{Request: req, Org: l.Org}
+	if ask.Policy, err = router.ReadHeaders(headers); err != nil {
+		return badLine{ID: l.ID, Error: err.Error(), Line: n}, false
+	}
+	d, err := r.Route(ctx, ask)
 	out := decisionLine{ID: l.ID, Decision: d}
 	var oe *openai.Error
 	if errors.As(err, &oe) {

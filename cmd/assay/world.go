@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"os"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
 	"assay/models"
 	"assay/router"
+	"assay/router/policy"
 	"assay/scoring"
 	"assay/scoring/success"
 )
@@ -116,14 +118,19 @@ func (w *world) readCatalog() (*models.Catalog, error) {
 
 func (w *world) loadPolicy() error {
 	if w.conf.Policy == "" {
-		w.policy = router.DefaultPolicy()
+		if orgs := w.conf.orgs(); len(orgs) > 0 {
+			return fmt.Errorf("configuration: keys belong to orgs (%s) and no policy file says what holds for them: give one with --policy or policy", strings.Join(orgs, ", "))
+		}
+		w.policy = policy.Default()
 		return nil
 	}
+	known := router.KnownTo(w.catalog)
+	known.Orgs = w.conf.orgs()
 	data, err := os.ReadFile(w.conf.Policy)
 	if err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	p, err := router.ParsePolicy(data, router.KnownTo(w.catalog))
+	p, err := policy.Parse(data, known)
 	if err == nil {
 		w.policy = p
 	}

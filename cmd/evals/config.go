@@ -11,7 +11,7 @@ import (
 
 	"assay/evals"
 	"assay/models"
-	"assay/router"
+	"assay/router/policy"
 )
 
 // modelConfig is the file of --model-config: how models are asked.
@@ -50,7 +50,7 @@ func readModelConfig(path string) (modelConfig, error) {
 	if err != nil {
 		return c, usagef("model configuration: %w", err)
 	}
-	if err := router.DecodeYAML(data, &c); err != nil {
+	if err := policy.DecodeYAML(data, &c); err != nil {
 		return c, usagef("model configuration %s: %w", path, err)
 	}
 	for name, e := range c.all() {

@@ -17,6 +17,7 @@ import (
 	"assay/evals/replay"
 	"assay/models"
 	"assay/router"
+	"assay/router/policy"
 )
 
 type replayFlags struct {
@@ -176,13 +177,13 @@ func sameFolder(a, b string) (bool, error) {
 
 func readPolicy(path string, c *models.Catalog) (router.Policy, error) {
 	if path == "" {
-		return router.DefaultPolicy(), nil
+		return policy.Default(), nil
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return router.Policy{}, usageError{err}
 	}
-	p, err := router.ParsePolicy(raw, router.KnownTo(c))
+	p, err := policy.Parse(raw, router.KnownTo(c))
 	if err != nil {
 		return p, usagef("%s: %w", path, err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"assay/classifier"
 	"assay/models"
-	"assay/router"
+	"assay/router/policy"
 )
 
 // fake classifies by the heuristic and embeds a prompt by its first letter,
@@ -77,7 +77,7 @@ func options(t *testing.T, rows []Row) Options {
 		t.Fatal(err)
 	}
 	return Options{Test: rows, Same: true, Folds: 4, BySource: true, Features: Features{Embedding: true}, Catalog: c,
-		Policy: router.DefaultPolicy(), Classifier: fake{}, Seed: 1, Now: time.Unix(1.8e9, 0), Progress: io.Discard, NoAblation: true}
+		Policy: policy.Default(), Classifier: fake{}, Seed: 1, Now: time.Unix(1.8e9, 0), Progress: io.Discard, NoAblation: true}
 }
 
 func run(t *testing.T, o Options) *Replay {
@@ -89,8 +89,8 @@ func run(t *testing.T, o Options) *Replay {
 	return r
 }
 
-// policy finds a policy's result in a group.
-func policy(t *testing.T, g *Group, name string) PolicyResult {
+// policyOf finds a policy's result in a group.
+func policyOf(t *testing.T, g *Group, name string) PolicyResult {
 	t.Helper()
 	for _, p := range g.Policies {
 		if p.Policy == name {

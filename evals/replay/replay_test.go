@@ -15,12 +15,12 @@ import (
 func TestKindsAreFoundAndRouted(t *testing.T) {
 	r := run(t, options(t, synthetic(600, 1)))
 	g := r.Summary.Sources[0].Group
-	best, oracle := policy(t, g, BestSingle).Points[0], policy(t, g, Oracle).Points[0]
+	best, oracle := policyOf(t, g, BestSingle).Points[0], policyOf(t, g, Oracle).Points[0]
 	if oracle.Score < 0.95 || oracle.Score > 1 {
 		t.Errorf("the oracle scores %v", oracle.Score)
 	}
 	for _, name := range []string{Assay, ByKNN, ByTask} {
-		p := policy(t, g, name)
+		p := policyOf(t, g, name)
 		top := p.Points[0]
 		if top.Score < best.Score+0.02 || top.Score > oracle.Score || top.CostUSD >= best.CostUSD {
 			t.Errorf("%s at margin 0: %+v; want a better score than the best single model %+v for less, and no more than the oracle's", name, top, best)
@@ -32,8 +32,8 @@ func TestKindsAreFoundAndRouted(t *testing.T) {
 			t.Errorf("%s spends %v of the best single model's cost", name, share)
 		}
 	}
-	random := policy(t, g, Random)
-	if first, last := random.Points[0], random.Points[10]; first != withThreshold(policy(t, g, AlwaysLow).Points[0], 0) || last != withThreshold(best, 1) {
+	random := policyOf(t, g, Random)
+	if first, last := random.Points[0], random.Points[10]; first != withThreshold(policyOf(t, g, AlwaysLow).Points[0], 0) || last != withThreshold(best, 1) {
 		t.Errorf("random runs from %+v to %+v; want from cheapest to best single", first, last)
 	}
 	if mid := random.Points[5].Score; math.Abs(float64(mid-(random.Points[0].Score+random.Points[10].Score)/2)) > 1e-9 {
@@ -217,7 +217,7 @@ func TestTrainAndTestApart(t *testing.T) {
 	if got := r.Summary.Rows; got != (Rows{Train: 290, Test: 110, LeftOut: 30}) {
 		t.Errorf("rows %+v", got)
 	}
-	if p := policy(t, r.Summary.Sources[0].Group, Assay).Points[0]; p.Score < 0.93 {
+	if p := policyOf(t, r.Summary.Sources[0].Group, Assay).Points[0]; p.Score < 0.93 {
 		t.Errorf("margin 0: %+v", p)
 	}
 	// A source that was never trained on is predicted from all others.
@@ -225,7 +225,7 @@ func TestTrainAndTestApart(t *testing.T) {
 		o.Test[i].Source = "other"
 	}
 	r = run(t, o)
-	if p := policy(t, r.Summary.Sources[0].Group, Assay).Points[0]; p.Score < 0.93 || r.Summary.Rows.Unanswered != 0 {
+	if p := policyOf(t, r.Summary.Sources[0].Group, Assay).Points[0]; p.Score < 0.93 || r.Summary.Rows.Unanswered != 0 {
 		t.Errorf("an unseen source at margin 0: %+v, rows %+v", p, r.Summary.Rows)
 	}
 }

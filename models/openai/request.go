@@ -24,6 +24,7 @@ type Request struct {
 	IncludeUsage bool // stream_options.include_usage: the client wants the usage chunk
 	Tools        int  // tools or (legacy) functions offered
 	ToolHistory  bool // the conversation holds tool calls or tool results
+	Format       bool // response_format is set, to whatever
 	JSONObject   bool // response_format json_object
 	JSONSchema   bool // response_format json_schema
 	Logprobs     bool
@@ -213,6 +214,8 @@ func (r *Request) decodeOptions(root gjson.Result) error {
 		}
 	}
 	r.Tools = len(root.Get("tools").Array()) + len(root.Get("functions").Array())
+	format := root.Get("response_format")
+	r.Format = format.Exists() && format.Type != gjson.Null
 	switch format := root.Get("response_format.type"); format.Str {
 	case "json_object":
 		r.JSONObject = true
