@@ -21,9 +21,10 @@ type breaker struct {
 
 	mu      sync.Mutex
 	window  circuitbreaker.CircuitBreaker[any]
-	probes  int  // in flight, of this and earlier half-open times: the limit holds across them
-	strikes int  // openings since the last success
-	gone    bool // no longer watched; what is still in flight says nothing
+	probes  int     // in flight, of this and earlier half-open times: the limit holds across them
+	strikes int     // openings since the last success
+	worst   verdict // the latest failure: why the window opens, if it does
+	gone    bool    // no longer watched; what is still in flight says nothing
 }
 
 // face is what a breaker shows; it never changes. epoch tells results of
@@ -36,6 +37,8 @@ type face struct {
 	detail string
 	since  time.Time
 	until  time.Time // of open
+
+	refusal *Unavailable // what callers are told; nil if closed
 }
 
 func (f *face) troubled() bool { return f.state != Closed || f.forced }
@@ -75,7 +78,7 @@ func (b *breaker) admit() (ticket, *Unavailable) {
 		b.probes++
 		t.probe = true
 	case f.state != Closed:
-		un = f.refusal(b.scope)
+		un = f.refusal
 	}
 	b.mu.Unlock()
 	b.h.tell(change)
@@ -84,10 +87,6 @@ func (b *breaker) admit() (ticket, *Unavailable) {
 
 // ripe says that an open breaker may be probed.
 func (f *face) ripe(now time.Time) bool { return f.state == Open && !f.forced && !now.Before(f.until) }
-
-func (f *face) refusal(s Scope) *Unavailable {
-	return &Unavailable{Scope: s, State: f.state, Why: f.why, Detail: f.detail, Until: f.until}
-}
 
 // settle takes a call's ticket back with what its result means.
 func (t ticket) settle(v verdict) {
@@ -116,33 +115,44 @@ func (b *breaker) apply(f *face, current bool, v verdict, now time.Time) *Change
 		if until := now.Add(v.after); until.After(f.until) {
 			longer := *f
 			longer.until, longer.why, longer.detail = until, v.why, v.detail
-			b.face.Store(&longer)
+			b.show(&longer)
 		}
 	case v.kind == limited && v.after > 0:
 		b.strikes++
 		return b.open(v, v.after, now)
 	case !current || v.kind == nothing:
 	case v.kind == good:
-		b.strikes = 0
 		if f.state == HalfOpen {
 			return b.closed(now)
 		}
 		b.window.RecordSuccess()
+		return b.byWindow(now) // the call may be the one that completes MinCalls
 	case v.kind == refused:
 		return b.open(v, b.h.c.OperatorOpen, now)
 	case v.kind == limited:
 		b.strikes++
 		return b.open(v, grown(b.h.c.BackoffBase, b.h.c.BackoffMax, b.strikes-1, b.h.c.Rand()), now)
 	case v.kind == bad:
-		if f.state == Closed {
-			b.window.RecordFailure()
+		b.worst = v
+		if f.state == HalfOpen {
+			return b.failed(now)
 		}
-		if f.state == HalfOpen || b.window.IsOpen() {
-			b.strikes++
-			return b.open(v, grown(b.h.c.Open, b.h.c.OpenMax, b.strikes-1, b.h.c.Rand()), now)
-		}
+		b.window.RecordFailure()
+		return b.byWindow(now)
 	}
 	return nil
+}
+
+func (b *breaker) byWindow(now time.Time) *Change {
+	if b.window.IsOpen() {
+		return b.failed(now)
+	}
+	return nil
+}
+
+func (b *breaker) failed(now time.Time) *Change {
+	b.strikes++
+	return b.open(b.worst, grown(b.h.c.Open, b.h.c.OpenMax, b.strikes-1, b.h.c.Rand()), now)
 }
 
 func (b *breaker) open(v verdict, d time.Duration, now time.Time) *Change {
@@ -161,11 +171,19 @@ func (b *breaker) closed(now time.Time) *Change {
 func (b *breaker) become(next face, now time.Time) (*face, *Change) {
 	last := b.face.Load()
 	next.epoch, next.since = last.epoch+1, now
-	b.face.Store(&next)
+	b.show(&next)
 	if was, is := last.troubled(), next.troubled(); was != is {
 		b.h.troubled.Add(map[bool]int64{true: 1, false: -1}[is])
 	}
 	return &next, &Change{Scope: b.scope, From: last.state, To: next.state, Why: next.why, Detail: next.detail, Until: next.until, At: now, Epoch: next.epoch}
+}
+
+func (b *breaker) show(f *face) {
+	f.refusal = nil
+	if f.state != Closed {
+		f.refusal = &Unavailable{Scope: b.scope, State: f.state, Why: f.why, Detail: f.detail, Until: f.until}
+	}
+	b.face.Store(f)
 }
 
 // force sets the state by hand, or hands it back to what calls show. It is

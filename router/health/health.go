@@ -8,7 +8,8 @@
 // The numbers, and what counts as what, are in docs/resilience.md.
 //
 // The package runs on the runtime's clock, because the library's windows and
-// waits do; tests run under testing/synctest.
+// waits do; tests run under testing/synctest. There, end every permit: the
+// garbage collector, which gives forgotten ones back, does not belong to a bubble.
 package health
 
 import (

@@ -26,7 +26,8 @@ type grant struct {
 	started  time.Time
 }
 
-// Acquire asks for leave to call a model now. The error is an *Unavailable: the
+// Acquire asks for leave to call a model now. The error is an *Unavailable
+// (shared, not to be written): the
 // breaker of the model or its provider is open or out of probes, or the
 // provider has as many calls in flight as it may get.
 func (h *Health) Acquire(provider, model string) (*Permit, error) {
@@ -51,7 +52,7 @@ func (h *Health) acquire(ctx context.Context, s Scope) (*Permit, error) {
 	}
 	if ctx != nil { // nobody queues for a breaker that will refuse
 		if o := h.Peek(s.Provider, s.Model); !o.Ready {
-			return nil, &Unavailable{Scope: o.Scope, State: o.State, Why: o.Why, Detail: o.Detail, Until: o.Until}
+			return nil, o.Because
 		}
 	}
 	if ok, err := p.slots.take(ctx, &h.c); err != nil {

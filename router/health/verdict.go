@@ -52,7 +52,7 @@ func FailureOf(err error) Failure {
 		return None
 	case errors.Is(err, context.Canceled):
 		return ClientGone
-	case errors.As(err, &dns), errors.As(err, &cert), errors.As(err, &record), errors.Is(err, syscall.ECONNREFUSED),
+	case errors.As(err, &dns), errors.As(err, &cert), errors.As(err, &record), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, http.ErrSchemeMismatch),
 		errors.As(err, &op) && op.Op == "dial":
 		return NoRoute
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

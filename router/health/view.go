@@ -4,12 +4,11 @@ import "time"
 
 // Outlook is what a call would meet now.
 type Outlook struct {
-	Ready  bool // a call would be let through, if a place is free
-	State  State
-	Scope  Scope // of the breaker that is not closed
-	Why    Why
-	Detail string
-	Until  time.Time // of an open breaker; zero: not known
+	Ready bool  // a call would be let through, if a place is free
+	State State // HalfOpen: it would be a probe
+	// Because says what is not closed and until when; nil if State is Closed. It
+	// is shared and must not be written.
+	Because *Unavailable
 }
 
 // View looks at every upstream at one moment, for whoever orders candidates.
@@ -54,9 +53,9 @@ func (v View) look(b *breaker) Outlook {
 	if f.state == Closed {
 		return Outlook{Ready: true}
 	}
-	o := Outlook{State: f.state, Scope: b.scope, Why: f.why, Detail: f.detail, Until: f.until}
+	o := Outlook{State: f.state, Because: f.refusal}
 	if f.ripe(v.now) {
-		o.State, o.Until = HalfOpen, time.Time{}
+		o.State = HalfOpen
 	}
 	o.Ready = o.State == HalfOpen && b.freeProbe(v.probes)
 	return o
