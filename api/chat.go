@@ -38,7 +38,7 @@ func (s *Server) chatCompletions(c *gin.Context) {
 // readAsk reads a chat completion request, whose key it comes with, and the
 // headers that steer it.
 func (s *Server) readAsk(c *gin.Context) (router.Ask, error) {
-	ask := router.Ask{ID: requestID(c), Key: keyLabel(c), Org: keyOrg(c)}
+	ask := router.Ask{ID: requestID(c), Key: keyLabel(c), Org: keyOrg(c), Session: c.GetHeader("X-Session-Id")}
 	body, err := s.readBody(c)
 	if err != nil {
 		return ask, err

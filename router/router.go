@@ -107,15 +107,22 @@ func (r *Router) Route(ctx context.Context, ask Ask) (Decision, error) {
 
 // plan is what a request is answered by.
 type plan struct {
-	table  *Table
-	policy policy.Effective
+	table        *Table
+	policy       policy.Effective
+	conversation Conversation
+	continues    bool // the conversation may have been seen before
 }
 
 func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, plan, error) {
-	t, req := r.table.Load(), ask.Request
-	p := plan{table: t}
+	p := plan{}
+	p.conversation, p.continues = conversationOf(ask)
+	t, err := r.tableOf(ask, p.conversation)
+	if err != nil {
+		return Decision{Requested: ask.Request.Model, Candidates: []Candidate{}, LeftOut: []LeftOut{}}, p, err
+	}
+	req := ask.Request
+	p.table = t
 	nothing := Decision{Requested: req.Model, Table: t.ID, Policy: t.Policy.ID, Candidates: []Candidate{}, LeftOut: []LeftOut{}}
-	var err error
 	if p.policy, err = t.policyFor(ask); err != nil {
 		return nothing, p, err
 	}
@@ -154,6 +161,7 @@ type Ask struct {
 	ID      string         // request id
 	Key     string         // label of the client's key
 	Org     string         // that the key belongs to; "" none
+	Session string         // X-Session-Id
 	Policy  policy.Request // what its headers say
 }
 
