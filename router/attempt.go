@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
-
-	"github.com/tidwall/sjson"
 
 	"assay/models"
 	"assay/models/openai"
+	"assay/router/health"
 )
 
 // maxAnswer bounds a whole answer, in bytes.
@@ -21,83 +19,120 @@ const maxAnswer = 64 << 20
 
 // attempt is one call of one candidate.
 type attempt struct {
-	router   *Router
-	table    *Table
-	ask      Ask
-	rec      *Record
-	sink     Sink
-	model    models.Model
-	expected models.Usage
+	router    *Router
+	plan      *plan
+	ask       *Ask
+	candidate Candidate
+	model     models.Model
+	patient   bool // nobody else may answer: wait for a place
 
-	started time.Time
-	cancel  context.CancelCauseFunc
-	out     Attempt
+	ctx    context.Context // of the call; its cause says who ended it
+	cancel context.CancelCauseFunc
+	permit *health.Permit
+	out    Attempt
 }
 
+// Why the gateway ends a call.
 var (
 	errFirstByte = errors.New("no first byte in time")
 	errIdle      = errors.New("silent for too long")
+	errDeadline  = errors.New("the request's time is up")
+	errHedgeLost = errors.New("another answer came first")
+	errNonsense  = errors.New("its answer is not valid JSON")
 )
 
-// run makes the call. again says that nothing has reached the client and
-// another candidate may be tried.
-func (a *attempt) run(ctx context.Context) (again bool, err error) {
-	a.started = a.router.o.Now()
-	a.out = Attempt{Model: a.model.ID, Provider: a.model.Provider, Expected: a.expected, Started: a.started}
-	defer func() {
-		a.out.Duration = a.router.o.Now().Sub(a.started)
-		if err != nil && a.out.Error == "" {
-			a.out.Error = err.Error()
-		}
-		a.rec.Attempts = append(a.rec.Attempts, a.out)
-		a.observe()
-	}()
+// result is how a call went, before any of it has reached the client.
+type result struct {
+	*attempt
+	err    error  // nil: there is an answer
+	again  bool   // another candidate may be tried
+	after  string // Retry-After of the upstream
+	unmade bool   // there was no call: nobody was to be called, or there was no leave
+	body   []byte // of a whole answer
+	stream *stream
+}
+
+func (r *Router) newAttempt(p *plan, ask *Ask, c Candidate) *attempt {
+	m, _, _, _ := p.table.Model(c.Model)
+	return &attempt{router: r, plan: p, ask: ask, candidate: c, model: m}
+}
+
+// begin makes the call, and reads a whole answer to its end, or a stream to its
+// first event. What it opened is closed again unless it gives a stream.
+func (a *attempt) begin(ctx context.Context) result {
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	a.out = Attempt{Model: a.model.ID, Provider: a.model.Provider, Expected: a.candidate.usage, Started: a.router.o.Now()}
+	res := a.call()
+	if res.stream == nil {
+		a.cancel(nil)
+		a.out.Duration = a.router.o.Now().Sub(a.out.Started)
+	}
+	if res.err != nil && a.out.Error == "" {
+		a.out.Error = res.err.Error()
+	}
+	return res
+}
+
+func (a *attempt) call() result {
 	up := a.router.o.Upstream(a.model.Provider)
 	if up == nil {
-		return a.fail(ctx, 0, fmt.Errorf("provider %s has no upstream", a.model.Provider))
+		return result{attempt: a, err: fmt.Errorf("provider %s has no upstream", a.model.Provider), again: true, unmade: true}
 	}
 	body, err := a.ask.Request.Upstream(a.model.Name)
 	if err != nil {
-		return a.fail(ctx, 0, err)
+		return result{attempt: a, err: err, unmade: true}
 	}
-	callCtx, cancel := context.WithCancelCause(ctx)
-	a.cancel = cancel
-	defer cancel(nil)
-	timer := time.AfterFunc(a.table.Policy.FirstByteTimeout, func() { cancel(errFirstByte) })
+	if err := a.acquire(); err != nil {
+		return result{attempt: a, err: err, again: true, unmade: true}
+	}
+	timer := time.AfterFunc(a.plan.table.Policy.FirstByteTimeout, func() { a.cancel(errFirstByte) })
 	defer timer.Stop()
-	res, err := up.Do(callCtx, Call{Model: a.model, Body: body, Stream: a.ask.Request.Stream, ID: a.ask.ID})
+	res, err := up.Do(a.ctx, Call{Model: a.model, Body: body, Stream: a.ask.Request.Stream, ID: a.ask.ID})
 	if err != nil {
-		return a.fail(ctx, 0, cause(callCtx, err))
+		return a.failed(0, "", err)
+	}
+	a.out.Status, a.out.Simulated = res.Status, res.Simulated
+	after := res.Header.Get("Retry-After")
+	switch {
+	case res.Status != http.StatusOK:
+		defer res.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+		return a.failed(res.Status, after, openai.UpstreamError(a.model.Provider, res.Status, text))
+	case a.ask.Request.Stream:
+		return a.open(res)
 	}
 	defer res.Body.Close()
-	a.out.Status, a.out.Simulated = res.Status, res.Simulated
-	if res.Status != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-		return a.fail(ctx, res.Status, openai.UpstreamError(a.model.Provider, res.Status, text))
-	}
-	if a.ask.Request.Stream {
-		return a.relay(ctx, callCtx, res, timer)
-	}
-	return a.whole(ctx, callCtx, res)
+	return a.whole(res)
 }
 
-// cause prefers why the context ended to the error that this provoked.
-func cause(ctx context.Context, err error) error {
-	if c := context.Cause(ctx); c != nil && !errors.Is(c, context.Canceled) {
+// acquire asks for leave to call.
+func (a *attempt) acquire() (err error) {
+	if a.patient {
+		a.permit, err = a.router.o.Health.AcquireWait(a.ctx, a.model.Provider, a.model.ID)
+	} else {
+		a.permit, err = a.router.o.Health.Acquire(a.model.Provider, a.model.ID)
+	}
+	return err
+}
+
+// why prefers why the call was ended to the error that this provoked.
+func (a *attempt) why(err error) error {
+	if c := context.Cause(a.ctx); c != nil && !errors.Is(c, context.Canceled) {
 		return c
 	}
 	return err
 }
 
-// fail classifies a failure before the first byte.
-func (a *attempt) fail(ctx context.Context, status int, err error) (again bool, _ error) {
-	if ctx.Err() != nil {
-		a.out.Outcome = ClientGone
-		return false, ctx.Err()
+// failed classifies a failure before the first byte.
+func (a *attempt) failed(status int, after string, err error) result {
+	err = a.why(err)
+	if errors.Is(err, errHedgeLost) || errors.Is(err, errDeadline) || a.ctx.Err() != nil && !errors.Is(err, errFirstByte) {
+		return a.ended(err)
 	}
+	a.report(status, after, err)
 	var oe *openai.Error
 	if !errors.As(err, &oe) {
-		a.router.o.Log.WarnContext(ctx, "upstream failed", "request", a.ask.ID, "model", a.model.ID, "error", err)
+		a.router.o.Log.WarnContext(a.ctx, "upstream failed", "request", a.ask.ID, "model", a.model.ID, "error", err)
 		oe = &openai.Error{Status: http.StatusBadGateway, Type: "server_error", Code: "upstream_unreachable",
 			Message: fmt.Sprintf("provider %s gave no answer: %s", a.model.Provider, reason(err))}
 		if errors.Is(err, errFirstByte) {
@@ -109,13 +144,52 @@ func (a *attempt) fail(ctx context.Context, status int, err error) (again bool, 
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound:
 		// another model may well answer: the trouble lies between the operator and this provider
-		return true, oe
+		return result{attempt: a, err: oe, again: true, after: after}
 	}
 	if status >= 400 && status < 500 {
 		a.out.Outcome = Refused
-		return false, oe
+		return result{attempt: a, err: oe}
 	}
-	return true, oe
+	return result{attempt: a, err: oe, again: true, after: after}
+}
+
+// ended is a call that this side gave up: it says nothing about the upstream.
+func (a *attempt) ended(err error) result {
+	a.permit.Cancel()
+	switch {
+	case errors.Is(err, errHedgeLost):
+		a.out.Outcome = HedgeLost
+	case errors.Is(err, errDeadline):
+		a.out.Outcome = UpstreamFail
+		err = &openai.Error{Status: http.StatusGatewayTimeout, Type: "server_error", Code: "deadline_exceeded",
+			Message: fmt.Sprintf("no answer within the request's time of %s", a.plan.policy.Timeout)}
+	default:
+		a.out.Outcome, err = ClientGone, context.Canceled
+	}
+	// The upstream may have read the prompt before it heard that nobody listens.
+	a.settle(a.estimate(""))
+	return result{attempt: a, err: err}
+}
+
+// report tells what the call showed of the upstream's health.
+func (a *attempt) report(status int, after string, err error) {
+	r := health.Result{Status: status, RetryAfter: after, Stream: a.ask.Request.Stream, FirstByte: a.out.FirstByte, Duration: a.router.o.Now().Sub(a.out.Started)}
+	var oe *openai.Error
+	switch {
+	case err == nil:
+	case errors.Is(err, errFirstByte), errors.Is(err, errIdle):
+		r.Failure = health.Timeout
+	case errors.Is(err, errNonsense):
+		r.Failure = health.Nonsense
+	case errors.As(err, &oe):
+		r.Detail = oe.Message
+		if oe.Code == "upstream_quota" {
+			r.Failure = health.NoQuota
+		}
+	default:
+		r.Failure = health.FailureOf(err)
+	}
+	a.permit.Done(r)
 }
 
 // reason says in a word what kept an upstream from answering, without the
@@ -132,55 +206,43 @@ func reason(err error) string {
 	return "the connection failed"
 }
 
-var errNonsense = errors.New("its answer is not valid JSON")
-
-// whole relays an answer that comes in one piece. It is read to the end before
-// the client gets a byte, so that one that breaks off can be asked elsewhere.
-func (a *attempt) whole(ctx, callCtx context.Context, res *Response) (again bool, err error) {
+// whole reads an answer that comes in one piece to its end, so that one that
+// breaks off can be asked for elsewhere.
+func (a *attempt) whole(res *Response) result {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return a.fail(ctx, 0, cause(callCtx, err))
+		return a.failed(0, "", err)
 	case len(body) > maxAnswer:
-		return a.fail(ctx, 0, fmt.Errorf("%w: more than %d bytes", errNonsense, maxAnswer))
+		return a.failed(0, "", fmt.Errorf("%w: more than %d bytes", errNonsense, maxAnswer))
 	case !json.Valid(body):
-		return a.fail(ctx, 0, errNonsense)
+		return a.failed(0, "", errNonsense)
 	}
-	a.out.FirstByte = a.router.o.Now().Sub(a.started)
+	a.out.FirstByte = a.router.o.Now().Sub(a.out.Started)
 	usage, ok := openai.Usage(body)
 	if !ok {
 		usage = a.estimate(openai.AnswerText(body))
 	}
 	a.settle(usage)
 	a.out.Outcome = Success
-	a.sink.Start(a.current())
-	if err := a.sink.Body(res.Status, body); err != nil {
-		a.out.Outcome = ClientGone
-		return false, err
-	}
-	return false, nil
-}
-
-// current is the record with this attempt in it, for headers.
-func (a *attempt) current() *Record {
-	rec := *a.rec
-	rec.Attempts = append(append([]Attempt(nil), a.rec.Attempts...), a.out)
-	return &rec
+	a.report(res.Status, "", nil)
+	return result{attempt: a, body: body}
 }
 
 // settle books usage and its price.
 func (a *attempt) settle(u models.Usage) {
 	a.out.Usage = u
-	a.out.CostNano, a.out.CostKnown = a.model.Cost(u, models.ClassStandard, a.table.Made)
+	a.out.CostNano, a.out.CostKnown = a.model.Cost(u, models.ClassStandard, a.plan.table.Made)
 }
 
 // estimate counts what an upstream did not report.
 func (a *attempt) estimate(answer string) models.Usage {
-	req := a.ask.Request
+	req := &a.ask.Request
 	return models.Usage{Input: a.router.o.Tokens.Prompt(req.Text(), len(req.Messages), req.Images(), ""), Output: a.router.o.Tokens.Count(answer), Estimated: true}
 }
 
-func (a *attempt) observe() {
+// observe learns from an attempt that ended well.
+func (a *attempt) observe(class Decision) {
 	if a.out.Outcome != Success {
 		return
 	}
@@ -192,128 +254,6 @@ func (a *attempt) observe() {
 	if a.out.Simulated {
 		return // made-up answers are as long as their maker likes
 	}
-	a.router.outputs.Observe(a.model.ID, Observation{Class: a.rec.Decision.Class, Reasoning: a.model.Reasoning, Prompt: a.rec.Decision.PromptTokens,
-		MaxTokens: a.ask.Request.MaxTokens, N: a.ask.Request.N, Expected: a.expected, Got: a.out.Usage})
-}
-
-// relay passes a stream on event by event. Before the first event a failure
-// may still move to another candidate; after it the stream ends as an error.
-func (a *attempt) relay(ctx, callCtx context.Context, res *Response, firstByte *time.Timer) (again bool, err error) {
-	events := openai.NewEventReader(res.Body)
-	data, err := events.Next()
-	if err != nil {
-		return a.fail(ctx, 0, cause(callCtx, err))
-	}
-	if c := openai.DecodeChunk(data); c.ErrorText != "" {
-		return a.fail(ctx, 0, openai.UpstreamError(a.model.Provider, http.StatusBadGateway, data))
-	}
-	firstByte.Stop()
-	a.out.FirstByte = a.router.o.Now().Sub(a.started)
-	a.sink.Start(a.current())
-	idle := time.AfterFunc(a.table.Policy.IdleTimeout, func() { a.cancel(errIdle) })
-	defer idle.Stop()
-	s := streamState{}
-	for {
-		if string(data) == string(openai.Done) {
-			return false, a.endStream(ctx, &s, nil)
-		}
-		if err := a.pass(&s, data); err != nil {
-			return false, a.endStream(ctx, &s, err)
-		}
-		idle.Reset(a.table.Policy.IdleTimeout)
-		if data, err = events.Next(); err != nil {
-			if errors.Is(err, io.EOF) && s.finished { // complete, only the closing event was left out
-				err = nil
-			} else {
-				err = fmt.Errorf("%w: %w", ErrBroken, cause(callCtx, err))
-			}
-			return false, a.endStream(ctx, &s, err)
-		}
-	}
-}
-
-// streamState is what a stream has shown so far.
-type streamState struct {
-	text     strings.Builder
-	last     []byte // the latest chunk passed on
-	finished bool
-	usage    models.Usage
-	hasUsage bool
-}
-
-// errClient marks an error of the sink.
-var errClient = errors.New("client gone")
-
-// pass hands one chunk to the client, but for the usage chunk that only we
-// asked for. The usage chunk that the client asked for also gets the cost.
-func (a *attempt) pass(s *streamState, data []byte) error {
-	c := openai.DecodeChunk(data)
-	if c.ErrorText != "" {
-		return fmt.Errorf("%w: %s", ErrBroken, c.ErrorText)
-	}
-	s.text.WriteString(c.Text)
-	s.finished = s.finished || c.Finished
-	if c.HasUsage {
-		s.usage, s.hasUsage = c.Usage, true
-		a.settle(c.Usage)
-		switch {
-		case c.Choices == 0 && !a.ask.Request.IncludeUsage:
-			return nil
-		case a.out.CostKnown:
-			if with, err := sjson.SetBytes(data, "usage.cost", float64(a.out.CostNano)/1e9); err == nil {
-				data = with
-			}
-		}
-	}
-	s.last = data
-	if err := a.sink.Event(data); err != nil {
-		return fmt.Errorf("%w: %w", errClient, err)
-	}
-	return nil
-}
-
-// usageChunk makes the chunk that the client asked for and the upstream left
-// out, from the estimate, after the pattern of the stream's other chunks.
-func (a *attempt) usageChunk(last []byte) ([]byte, error) {
-	chunk, err := sjson.SetRawBytes(last, "choices", []byte("[]"))
-	if err != nil {
-		return nil, err
-	}
-	u := map[string]any{"prompt_tokens": a.out.Usage.Input, "completion_tokens": a.out.Usage.Output, "total_tokens": a.out.Usage.Input + a.out.Usage.Output, "estimated": true}
-	if a.out.CostKnown {
-		u["cost"] = float64(a.out.CostNano) / 1e9
-	}
-	return sjson.SetBytes(chunk, "usage", u)
-}
-
-// endStream settles a stream and, if it ended well, closes it for the client.
-func (a *attempt) endStream(ctx context.Context, s *streamState, err error) error {
-	if !s.hasUsage {
-		a.settle(a.estimate(s.text.String()))
-	}
-	switch {
-	case ctx.Err() != nil || errors.Is(err, errClient):
-		a.out.Outcome = ClientGone
-		if err == nil {
-			err = ctx.Err()
-		}
-		return err
-	case err != nil:
-		a.out.Outcome = Broken
-		return err
-	}
-	a.out.Outcome = Success
-	closing := [][]byte{openai.Done}
-	if a.ask.Request.IncludeUsage && !s.hasUsage && s.last != nil {
-		if chunk, err := a.usageChunk(s.last); err == nil {
-			closing = [][]byte{chunk, openai.Done}
-		}
-	}
-	for _, data := range closing {
-		if err := a.sink.Event(data); err != nil {
-			a.out.Outcome = ClientGone
-			return fmt.Errorf("%w: %w", errClient, err)
-		}
-	}
-	return nil
+	a.router.outputs.Observe(a.model.ID, Observation{Class: class.Class, Reasoning: a.model.Reasoning, Prompt: class.PromptTokens,
+		MaxTokens: a.ask.Request.MaxTokens, N: a.ask.Request.N, Expected: a.candidate.usage, Got: a.out.Usage})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"assay/models"
+	"assay/router/policy"
 )
 
 // Outcome says how an attempt or a request ended.
@@ -18,6 +19,7 @@ const (
 	Broken       Outcome = "broken"        // the upstream failed after the first byte
 	ClientGone   Outcome = "client_gone"   // the client hung up
 	NoCandidate  Outcome = "no_candidate"  // nobody was asked
+	HedgeLost    Outcome = "hedge_lost"    // another answer came first
 )
 
 // Attempt is one call of one upstream.
@@ -32,6 +34,8 @@ type Attempt struct {
 	CostNano  int64         `json:"cost_nano_usd"`
 	CostKnown bool          `json:"cost_known"`
 	Simulated bool          `json:"simulated,omitempty"`
+	Served    bool          `json:"served,omitempty"` // the client got this one's answer, and pays for it alone
+	Hedge     bool          `json:"hedge,omitempty"`  // a second call beside a slow one
 	Started   time.Time     `json:"started"`
 	FirstByte time.Duration `json:"first_byte_ns"`
 	Duration  time.Duration `json:"duration_ns"`
@@ -40,21 +44,31 @@ type Attempt struct {
 // Record is everything that happened to one request. It holds no prompt and
 // no answer.
 type Record struct {
-	ID       string    `json:"id"`
-	Key      string    `json:"key"` // label of the client's key
-	Started  time.Time `json:"started"`
-	Stream   bool      `json:"stream"`
-	Decision Decision  `json:"decision"`
-	Attempts []Attempt `json:"attempts"`
-	Outcome  Outcome   `json:"outcome"`
+	ID       string          `json:"id"`
+	Key      string          `json:"key"` // label of the client's key
+	Org      string          `json:"org,omitempty"`
+	Workload policy.Workload `json:"workload,omitempty"`
+	Started  time.Time       `json:"started"`
+	Stream   bool            `json:"stream"`
+	Decision Decision        `json:"decision"`
+	Attempts []Attempt       `json:"attempts"`
+	// Skipped are candidates that were left alone: their breaker was open, or
+	// their provider had enough to do.
+	Skipped []LeftOut `json:"skipped,omitempty"`
+	Outcome Outcome   `json:"outcome"`
 	// Decided is how long classification and decision took.
 	Decided  time.Duration `json:"decided_ns"`
 	Duration time.Duration `json:"duration_ns"`
 }
 
-// Final is the last attempt: the one whose answer the client got. ok is false
-// if nobody was asked.
+// Final is the attempt whose answer the client got, else the last one. ok is
+// false if nobody was asked.
 func (r *Record) Final() (Attempt, bool) {
+	for _, a := range r.Attempts {
+		if a.Served {
+			return a, true
+		}
+	}
 	if len(r.Attempts) == 0 {
 		return Attempt{}, false
 	}

@@ -13,6 +13,7 @@ import (
 	"assay/classifier"
 	"assay/models"
 	"assay/models/openai"
+	"assay/router/health"
 	"assay/router/policy"
 	"assay/scoring/success"
 )
@@ -58,6 +59,7 @@ type Options struct {
 	// Upstream finds the door to a provider; nil means there is none.
 	Upstream func(provider string) Upstream
 	Meter    Meter            // default NoMeter
+	Health   *health.Health   // what is known of upstreams; default a new one
 	Now      func() time.Time // default time.Now
 	Log      *slog.Logger     // default: discard
 }
@@ -75,6 +77,9 @@ type Router struct {
 func New(t *Table, o Options) *Router {
 	if o.Meter == nil {
 		o.Meter = NoMeter{}
+	}
+	if o.Health == nil {
+		o.Health = health.New(health.Config{})
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -168,54 +173,6 @@ type Ask struct {
 // ErrBroken is returned by Complete when the upstream failed after the client
 // had been sent the first byte: the stream must end as an error.
 var ErrBroken = errors.New("the upstream broke off")
-
-// Complete decides, calls upstreams until one answers, and relays its answer
-// to the sink. It moves on to the next candidate only before the first byte,
-// and only for selectors: a model asked for by name fails with its upstream's
-// own error. The record is complete whatever the error, which is an
-// *openai.Error, a context error, or one that wraps ErrBroken.
-func (r *Router) Complete(ctx context.Context, ask Ask, sink Sink) (*Record, error) {
-	rec := &Record{ID: ask.ID, Key: ask.Key, Started: r.o.Now(), Stream: ask.Request.Stream}
-	d, p, err := r.route(ctx, ask, false)
-	rec.Decision, rec.Decided = d, r.o.Now().Sub(rec.Started)
-	if err != nil {
-		rec.Outcome, rec.Duration = NoCandidate, rec.Decided
-		return rec, err
-	}
-	if err := r.o.Meter.Reserve(ctx, rec); err != nil {
-		rec.Outcome, rec.Duration = NoCandidate, r.o.Now().Sub(rec.Started)
-		return rec, err
-	}
-	err = r.try(ctx, p, ask, rec, sink)
-	rec.Duration = r.o.Now().Sub(rec.Started)
-	last, _ := rec.Final()
-	rec.Outcome = last.Outcome
-	r.o.Meter.Settle(context.WithoutCancel(ctx), rec)
-	return rec, err
-}
-
-// try walks the candidates until one answers or the failure is final.
-func (r *Router) try(ctx context.Context, p plan, ask Ask, rec *Record, sink Sink) error {
-	t := p.table
-	limit := 1
-	if rec.selector() {
-		limit = t.Policy.MaxAttempts
-	}
-	var err error
-	for i, c := range rec.Decision.Candidates {
-		if i == limit || ctx.Err() != nil {
-			break
-		}
-		m, _, _, _ := t.Model(c.Model)
-		a := attempt{router: r, table: t, ask: ask, rec: rec, sink: sink, model: m, expected: c.usage}
-		var again bool
-		if again, err = a.run(ctx); !again {
-			return err
-		}
-		r.o.Log.WarnContext(ctx, "attempt failed", "request", ask.ID, "model", c.Model, "error", err)
-	}
-	return err
-}
 
 // selector reports whether the client left the choice to the router.
 func (r *Record) selector() bool {

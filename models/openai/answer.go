@@ -88,6 +88,9 @@ func UpstreamError(provider string, status int, body []byte) *Error {
 	}
 	e := &Error{Status: status, Message: provider + ": " + msg, Type: v.Get("type").String(), Code: v.Get("code").String(), Param: v.Get("param").String()}
 	switch {
+	case status == http.StatusTooManyRequests && (e.Code == "insufficient_quota" || e.Type == "insufficient_quota" || e.Code == "billing_hard_limit_reached"):
+		e.Status, e.Type, e.Code, e.Param = http.StatusServiceUnavailable, "server_error", "upstream_quota", ""
+		e.Message = "the operator's quota at " + provider + " is used up; the operator has been told in the log"
 	case status == http.StatusUnauthorized, status == http.StatusPaymentRequired, status == http.StatusForbidden:
 		e.Status, e.Type, e.Code, e.Param = http.StatusBadGateway, "server_error", "upstream_auth", ""
 		e.Message = provider + " refused the operator's credentials or account (" + http.StatusText(status) + "); the operator has been told in the log"
