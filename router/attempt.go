@@ -24,6 +24,7 @@ type attempt struct {
 	ask       *Ask
 	candidate Candidate
 	model     models.Model
+	hedge     bool // a second call beside a slow one
 	patient   bool // nobody else may answer: wait for a place
 
 	ctx    context.Context // of the call; its cause says who ended it
@@ -61,7 +62,7 @@ func (r *Router) newAttempt(p *plan, ask *Ask, c Candidate) *attempt {
 // first event. What it opened is closed again unless it gives a stream.
 func (a *attempt) begin(ctx context.Context) result {
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
-	a.out = Attempt{Model: a.model.ID, Provider: a.model.Provider, Expected: a.candidate.usage, Started: a.router.o.Now()}
+	a.out = Attempt{Model: a.model.ID, Provider: a.model.Provider, Expected: a.candidate.usage, Started: a.router.o.Now(), Hedge: a.hedge}
 	res := a.call()
 	if res.stream == nil {
 		a.cancel(nil)

@@ -46,7 +46,7 @@ func (w *walk) hedged(ctx context.Context, first *attempt, next int) result {
 		return res
 	}
 	second := w.router.newAttempt(w.plan, w.ask, w.queue[next])
-	second.out.Hedge = true
+	second.hedge = true
 	cancels[second] = start(second)
 	res = <-results
 	if res.err != nil && (res.again || res.unmade) { // the other may still answer
