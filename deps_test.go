@@ -26,6 +26,7 @@ var doors = map[string]string{
 	"github.com/marcboeker/go-duckdb":     "assay/evals/duckdb",
 	"github.com/pkoukk/tiktoken-go":       "assay/router",
 	"github.com/prometheus/client_golang": "assay/api",
+	"github.com/maypok86/otter":           "assay/router",
 	"github.com/goccy/go-yaml":            "assay/router",
 	"gonum.org/v1/plot":                   "assay/evals/replay",
 	"github.com/failsafe-go/failsafe-go":  "assay/router/health",

@@ -168,6 +168,8 @@ func (t *Table) admitExplained(q Query, e *estimator, d *Decision) []scored {
 		c, ok := e.score(i)
 		if !ok {
 			d.leaveOut(id, unpriced)
+		} else if need := e.thinking(i); e.cramped(need) {
+			d.leaveOut(id, fmt.Sprintf("max_tokens %d is below its usual thinking of %d tokens", e.maxTokens, need))
 		} else if why := q.limits(&c); why != "" {
 			d.leaveOut(id, why)
 		} else {
@@ -199,6 +201,9 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 			continue
 		}
 		if q.refuses(int(i)) != "" || asks && q.Policy.Refuses(t.rows[i].rules) != "" {
+			continue
+		}
+		if f.reasoning && limit > 0 && e.cramped(e.thinking(int(i))) {
 			continue
 		}
 		if c, ok := e.score(int(i)); ok && (!limited || q.Policy.Limited(c.cost, c.p) == "") {

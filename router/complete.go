@@ -238,5 +238,6 @@ func (w *walk) answer(ctx context.Context, res result) error {
 	res.out.Served = true
 	w.rec.Attempts[at] = res.out
 	res.observe(w.rec.Decision)
+	w.router.remember(w.plan, &res.out)
 	return err
 }

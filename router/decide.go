@@ -29,6 +29,8 @@ type Query struct {
 	Refused []string
 	// Fixed says what in the request forbids a swap, "" if nothing does.
 	Fixed string
+	// Stay is the model that answered the conversation last; nil: there is none.
+	Stay *Stay
 	// Explicit allows the first named row only.
 	Explicit bool
 	// Explain lists every candidate and everybody who was left out; without it
@@ -87,6 +89,8 @@ type Decision struct {
 	Reason       string      `json:"reason"`
 	// Rules say which rules of the policy shaped the decision.
 	Rules []string `json:"rules,omitempty"`
+	// Stayed: the model that answered the conversation last goes on.
+	Stayed bool `json:"stayed,omitempty"`
 	// RoutedFrom is the named model that a swap replaces; Swap says why it was or
 	// was not swapped.
 	RoutedFrom string `json:"routed_from,omitempty"`
@@ -138,12 +142,25 @@ func (t *Table) choose(q Query, e *estimator, cs []scored, d *Decision) {
 		return
 	}
 	r := t.rank(q, cs)
+	var kept scored
+	at := -1
+	if q.Stay != nil {
+		if at = find(cs, q.Stay.Row); at >= 0 {
+			kept = cs[at]
+		}
+	}
 	if q.Explain {
 		r.order.sort(cs)
 	} else {
 		cs = r.order.foremost(cs, max(listed, t.Policy.MaxAttempts))
 	}
 	d.Reason = r.reason(&cs[0])
+	if at >= 0 && kept.row != cs[0].row {
+		if why := e.stays(q.Stay, &kept, &cs[0], r.order); why != "" {
+			d.Reason, d.Stayed = why, true
+			cs = first(cs, kept)
+		}
+	}
 	d.Candidates = make([]Candidate, len(cs))
 	for i := range cs {
 		c := e.candidate(&cs[i])
@@ -152,6 +169,18 @@ func (t *Table) choose(q Query, e *estimator, cs []scored, d *Decision) {
 		}
 		d.Candidates[i] = c
 	}
+}
+
+// first puts a candidate before all others; if it is none of them, the last
+// one makes room.
+func first(cs []scored, c scored) []scored {
+	at := find(cs, int(c.row))
+	if at < 0 {
+		at = len(cs) - 1
+	}
+	copy(cs[1:at+1], cs[:at])
+	cs[0] = c
+	return cs
 }
 
 // chooseNamed collects the rows of a model asked for by name, in order of

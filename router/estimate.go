@@ -133,6 +133,24 @@ func (e *estimator) usage(i int) models.Usage {
 	return l.tokens(e.intent, prior).usage(l.prompt(e.prompt), e.maxTokens, e.n)
 }
 
+// thinking is how many tokens a row usually thinks before it answers a prompt
+// like this one; 0 if it does not.
+func (e *estimator) thinking(i int) int64 {
+	switch {
+	case !e.table.figures[i].reasoning:
+		return 0
+	case e.learned == nil || e.learned[i] == nil:
+		return e.thinks.thinking
+	}
+	return e.learned[i].tokens(e.intent, e.thinks).thinking
+}
+
+// cramped reports whether the request's limit of output would cut an answer off
+// in the middle of that much thinking.
+func (e *estimator) cramped(thinking int64) bool {
+	return e.maxTokens > 0 && int64(e.maxTokens) < thinking
+}
+
 // cost is what an answer of a row is expected to cost, in nano-dollars; -1 if
 // that is unknown.
 func (e *estimator) cost(i int) int64 {

@@ -71,6 +71,7 @@ type Router struct {
 	table   atomic.Pointer[Table]
 	speeds  Speeds
 	outputs Outputs
+	sticky  *Sticky
 }
 
 // New makes a router that decides by the given table.
@@ -87,7 +88,7 @@ func New(t *Table, o Options) *Router {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Router{o: o}
+	r := &Router{o: o, sticky: newSticky()}
 	r.table.Store(t)
 	return r
 }
@@ -136,7 +137,7 @@ func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, pl
 		return nothing, p, err
 	}
 	q := Query{Target: target, Explicit: p.policy.Explicit, Policy: &p.policy, Refused: t.refusals(p.policy.View()), Explain: explain,
-		Learned: r.outputs.Of(t), Class: r.o.Classifier.Classify(ctx, req.Input()), Fixed: fixed(req)}
+		Learned: r.outputs.Of(t), Class: r.o.Classifier.Classify(ctx, req.Input()), Fixed: fixed(req), Stay: r.stayOf(&p, &ask)}
 	tools := gjson.GetBytes(req.Raw, "tools").Raw + gjson.GetBytes(req.Raw, "functions").Raw
 	q.Needs = NeedsOf(req, r.o.Tokens.Prompt(req.Text(), len(req.Messages), req.Images(), tools))
 	if target.Objective == Fast || target.Objective == Speed {

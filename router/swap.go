@@ -35,13 +35,26 @@ func (t *Table) swap(q Query, e *estimator, d *Decision) {
 	b := newBarOf(named, cs, t.Policy.Margins[Balanced])
 	cheapest := -1
 	for i := range cs[1:] {
-		if b.clears(&cs[1+i]) && (cheapest < 0 || cs[1+i].cheaper(&cs[cheapest])) {
+		cs[1+i].clears = b.clears(&cs[1+i])
+		if cs[1+i].clears && (cheapest < 0 || cs[1+i].cheaper(&cs[cheapest])) {
 			cheapest = 1 + i
 		}
 	}
 	if cheapest < 0 {
 		d.Swap = "no cheaper model of its tier is as good"
 		return
+	}
+	if q.Stay != nil {
+		cs[0].clears = true
+		if at := find(cs, q.Stay.Row); at >= 0 && at != cheapest {
+			if why := e.stays(q.Stay, &cs[at], &cs[cheapest], byCost); why != "" {
+				if d.Swap = "no swap: " + why; at == 0 {
+					d.Stayed = true
+					return
+				}
+				cheapest = at
+			}
+		}
 	}
 	to := e.candidate(&cs[cheapest])
 	to.Needs = round(max(b.needs(cs[cheapest].cost), 0), 6)
