@@ -133,6 +133,8 @@ func (t *Table) unfit(i int, q Query) string {
 		return q.refuses(i)
 	case q.Policy != nil && q.Policy.Refuses(r.rules) != "":
 		return q.Policy.Refuses(r.rules)
+	case q.Policy != nil && q.Policy.OffTrial(r.rules) != "":
+		return q.Policy.OffTrial(r.rules)
 	case r.retired != "":
 		return r.retired
 	case q.Target.Tier != "" && r.tier != q.Target.Tier:
@@ -186,6 +188,7 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 		need |= needScored
 	}
 	total := q.Needs.PromptTokens + limit
+	trials := q.Policy != nil && len(t.Policy.Rollouts) > 0
 	asks, limited := q.Policy != nil && q.Policy.Asks(), q.Policy != nil && q.Policy.Limits()
 	var byOutcome needSet // what outcomes add to a row that has any
 	if e.point != nil {
@@ -200,7 +203,7 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 		if need&^able != 0 || limit > f.maxOutput || total > f.context || q.Needs.PromptTokens > f.maxInput {
 			continue
 		}
-		if q.refuses(int(i)) != "" || asks && q.Policy.Refuses(t.rows[i].rules) != "" {
+		if q.refuses(int(i)) != "" || trials && q.Policy.OffTrial(t.rows[i].rules) != "" || asks && q.Policy.Refuses(t.rows[i].rules) != "" {
 			continue
 		}
 		if f.reasoning && limit > 0 && e.cramped(e.thinking(int(i))) {

@@ -38,6 +38,7 @@ func (r *Router) Complete(ctx context.Context, ask Ask, sink Sink) (*Record, err
 		rec.Outcome = last.Outcome
 	}
 	r.o.Meter.Settle(context.WithoutCancel(ctx), rec)
+	r.shadow(ctx, &p, &ask, rec)
 	return rec, err
 }
 

@@ -95,6 +95,8 @@ type Decision struct {
 	// was not swapped.
 	RoutedFrom string `json:"routed_from,omitempty"`
 	Swap       string `json:"swap,omitempty"`
+	// Would is what would have been picked, where that is only observed.
+	Would *Would `json:"would,omitempty"`
 
 	Class classifier.Classification `json:"classification"`
 }

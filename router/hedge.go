@@ -15,6 +15,10 @@ func (w *walk) hedges(i int) bool {
 		w.rec.selector() && i+1 < len(w.queue) && i+1 < w.limit
 }
 
+// leastHedge is the shortest wait before a second call: where all answers come
+// sooner, there is nothing to win.
+const leastHedge = 50 * time.Millisecond
+
 // hedged calls a candidate and, if it takes longer than nearly all of its
 // recent answers did and the budget for hedges allows it, the next one as well.
 // The first answer is taken and the other call ended; it is booked as an
@@ -31,7 +35,7 @@ func (w *walk) hedged(ctx context.Context, first *attempt, next int) result {
 		return cancel
 	}
 	cancels := map[*attempt]context.CancelCauseFunc{first: start(first)}
-	timer := time.NewTimer(after)
+	timer := time.NewTimer(max(after, leastHedge))
 	defer timer.Stop()
 	var res result
 	select {

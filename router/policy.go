@@ -102,11 +102,11 @@ func (t *Table) refusals(v policy.View) []string {
 }
 
 // policyFor puts together what holds for a request.
-func (t *Table) policyFor(a Ask) (policy.Effective, error) {
+func (t *Table) policyFor(a Ask, c Conversation) (policy.Effective, error) {
 	if err := a.Policy.Check(&t.vocabulary); err != nil {
 		return policy.Effective{}, badHeader(err)
 	}
-	e, err := t.Policy.For(a.Org, a.Policy, a.Request.Model)
+	e, err := t.Policy.For(a.Org, a.Policy, a.Request.Model, c.Share)
 	return e, badHeader(err)
 }
 

@@ -50,8 +50,11 @@ type Record struct {
 	Workload policy.Workload `json:"workload,omitempty"`
 	Started  time.Time       `json:"started"`
 	Stream   bool            `json:"stream"`
-	Decision Decision        `json:"decision"`
-	Attempts []Attempt       `json:"attempts"`
+	// ShadowOf is the model whose answer the client got, where this is the record
+	// of a copy that nobody saw; "" if it is not.
+	ShadowOf string    `json:"shadow_of,omitempty"`
+	Decision Decision  `json:"decision"`
+	Attempts []Attempt `json:"attempts"`
 	// Skipped are candidates that were left alone: their breaker was open, or
 	// their provider had enough to do.
 	Skipped []LeftOut `json:"skipped,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,7 @@ type Options struct {
 	Upstream func(provider string) Upstream
 	Meter    Meter            // default NoMeter
 	Health   *health.Health   // what is known of upstreams; default a new one
+	OnShadow func(*Record)    // hears of every copy of a request; may be nil
 	Now      func() time.Time // default time.Now
 	Log      *slog.Logger     // default: discard
 }
@@ -72,6 +74,9 @@ type Router struct {
 	speeds  Speeds
 	outputs Outputs
 	sticky  *Sticky
+
+	work      sync.WaitGroup // after answers: shadows
+	shadowing chan struct{}
 }
 
 // New makes a router that decides by the given table.
@@ -88,7 +93,7 @@ func New(t *Table, o Options) *Router {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Router{o: o, sticky: newSticky()}
+	r := &Router{o: o, sticky: newSticky(), shadowing: make(chan struct{}, shadowsAtOnce)}
 	r.table.Store(t)
 	return r
 }
@@ -129,7 +134,7 @@ func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, pl
 	req := ask.Request
 	p.table = t
 	nothing := Decision{Requested: req.Model, Table: t.ID, Policy: t.Policy.ID, Candidates: []Candidate{}, LeftOut: []LeftOut{}}
-	if p.policy, err = t.policyFor(ask); err != nil {
+	if p.policy, err = t.policyFor(ask, p.conversation); err != nil {
 		return nothing, p, err
 	}
 	target, err := t.resolveUnder(&p.policy)
@@ -148,6 +153,7 @@ func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, pl
 	}
 	d, err := Decide(t, q)
 	d.Requested = req.Model
+	t.observe(q, &d)
 	return d, p, err
 }
 

@@ -42,6 +42,9 @@ func (t *Table) add(m models.Model, o TableOptions) {
 	t.byID[m.ID] = at
 	t.rows = append(t.rows, r)
 	t.figures = append(t.figures, newFigures(&r, o.Now))
+	if r.rules.Stage == policy.StageShadow {
+		t.shadows = append(t.shadows, int32(at))
+	}
 	if r.barred != "" || r.retired != "" || !r.priced && !r.measured {
 		return
 	}
@@ -63,6 +66,7 @@ func newRow(m models.Model, o TableOptions) row {
 		}
 	}
 	r.rules = ruleRow(m, o.Available[m.Provider].Keys, o.Tiers.Families[m.Family].Capability, o.Now)
+	r.rules.Rolled(o.Policy.RolloutOf(r.rules))
 	r.barred = barred(m, r.rules, o)
 	if m.Retired(o.Now) {
 		r.retired = "deprecated since " + m.Deprecation.Format(time.DateOnly)

@@ -84,6 +84,7 @@ type Table struct {
 	figures   []figures
 	abilities [][]ability
 	pools     map[scoring.Tier][]int32
+	shadows   []int32 // rows that get copies of requests
 }
 
 // NewTable builds a table. It fails if the parts do not fit together: a

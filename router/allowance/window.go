@@ -54,7 +54,7 @@ type window struct {
 // still holds as well.
 func (w *window) from(now int64) int64 {
 	if w.day == nil {
-		return now - int64(w.span+w.slack)
+		return now - int64(w.span+w.slack) + 1
 	}
 	if t := now - int64(w.slack); t < w.start || t >= w.next {
 		start, next := w.day.around(time.Unix(0, t))

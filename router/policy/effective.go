@@ -22,12 +22,17 @@ type Effective struct {
 	// rule decided so.
 	Swap    bool
 	SwapWhy string
+	// ObserveSwap: what a swap would have picked is recorded. ObserveAlias: so is
+	// what this alias' model would have been; "" nothing.
+	ObserveSwap  bool
+	ObserveAlias string
 	// Timeout bounds the request; 0: the file's own.
 	Timeout time.Duration
 	NoHedge bool
 	Table   string // X-Gateway-Table
 	Hold    bool   // X-Gateway-Hold
 
+	draw  Draw
 	view  View
 	ask   *Layer // the request's own; nil if it restricts nothing
 	org   *Org
@@ -50,9 +55,13 @@ type limit struct {
 	minSuccess float64
 }
 
+// Draw places the request's conversation in [0, 1) for a trial of that name,
+// the same for all its requests.
+type Draw func(trial string) float64
+
 // For puts together what holds for a request. The error is a *BadHeader.
-func (f *File) For(org string, req Request, model string) (Effective, error) {
-	e := Effective{Org: org, Model: model, Explicit: req.Explicit, Strict: req.Strict, Table: req.Table, Hold: req.Hold, file: f, Timeout: f.Timeout}
+func (f *File) For(org string, req Request, model string, draw Draw) (Effective, error) {
+	e := Effective{Org: org, Model: model, Explicit: req.Explicit, Strict: req.Strict, Table: req.Table, Hold: req.Hold, file: f, Timeout: f.Timeout, draw: draw}
 	if o, ok := f.Orgs[org]; ok {
 		e.org = &o
 		e.Strict = e.Strict || o.Strict
@@ -65,7 +74,9 @@ func (f *File) For(org string, req Request, model string) (Effective, error) {
 		e.Workload = Interactive
 	}
 	preset := req.Preset
-	if a, ok := f.alias(e.org, model); ok && !req.Explicit {
+	if a, ok := f.alias(e.org, model); ok && !req.Explicit && e.observes(a, model) {
+		e.ObserveAlias = a.Model
+	} else if ok && !req.Explicit {
 		e.Model, e.Alias = a.Model, fmt.Sprintf("alias %s of %s", model, e.owner(a))
 		if preset == "" {
 			preset = a.Preset
@@ -84,7 +95,27 @@ func (f *File) For(org string, req Request, model string) (Effective, error) {
 	e.limit(&Layer{Name: "request", Rules: req.Rules})
 	e.times(req)
 	e.Swap, e.SwapWhy = f.swap(e.org, org, req, e.Workload)
+	e.shareSwap(req)
 	return e, nil
+}
+
+// observes reports whether an alias is only looked at in this conversation.
+func (e *Effective) observes(a Alias, name string) bool {
+	return a.Observe || a.Share != nil && e.draw("alias "+strings.ToLower(name)) >= *a.Share
+}
+
+// shareSwap leaves conversations outside the org's share as they are. Who opts
+// in by header means this request.
+func (e *Effective) shareSwap(req Request) {
+	if e.org == nil || e.Explicit || e.Workload == Eval || e.file.Swaps == Never || req.Swaps != "" {
+		return
+	}
+	switch {
+	case e.org.Swaps == Observe:
+		e.ObserveSwap, e.SwapWhy = true, "org "+e.Org+" (swaps: observe)"
+	case e.Swap && e.org.SwapShare != nil && e.draw("swap "+e.Org) >= *e.org.SwapShare:
+		e.Swap, e.ObserveSwap, e.SwapWhy = false, true, "org "+e.Org+" (swap_share)"
+	}
 }
 
 func (e *Effective) limit(l *Layer) {
@@ -166,6 +197,7 @@ const (
 	Off     = "off"
 	Never   = "never"
 	Allowed = "allowed"
+	Observe = "observe"
 )
 
 // Layers are the layers of a view, the file's first. The layer that speaks for
@@ -212,6 +244,12 @@ func (f *File) Refuses(v View, r *Row) string {
 			return why
 		}
 	}
+	switch {
+	case r.Stage == StageOff:
+		return "switched off by policy (rollouts)"
+	case (r.Stage == StageEval || r.Stage == StageShadow) && v.Workload != Eval:
+		return "only evaluations may use it yet by policy (rollouts: " + string(r.Stage) + ")"
+	}
 	if up := f.upstream(r, v.Workload); up != "" && up != r.Provider {
 		return fmt.Sprintf("%s is the approved upstream by policy (upstreams)", up)
 	}
@@ -221,6 +259,21 @@ func (f *File) Refuses(v View, r *Row) string {
 		}
 	}
 	return ""
+}
+
+// RolloutOf is the rollout of a row: the narrowest entry that matches it.
+func (f *File) RolloutOf(r *Row) Rollout {
+	for _, name := range Names(r) {
+		if o, ok := f.Rollouts[name]; ok {
+			return o
+		}
+	}
+	return Rollout{Stage: StageFull}
+}
+
+// Shadows reports whether a row in the shadow gets a copy of the request.
+func (e *Effective) Shadows(r *Row) bool {
+	return r.Stage == StageShadow && e.Workload == Interactive && e.draw("shadow "+r.ID) < r.StageShare
 }
 
 // upstream is the approved provider of a row's model: the narrowest entry that
@@ -243,6 +296,15 @@ func (e *Effective) Refuses(r *Row) string {
 		return ""
 	}
 	return e.ask.Permits(r)
+}
+
+// OffTrial says why no selector or swap picks a row in this conversation, "" if
+// one may.
+func (e *Effective) OffTrial(r *Row) string {
+	if r.Stage == StageTrial && e.Workload != Eval && e.draw("trial "+r.ID) >= r.StageShare {
+		return "on trial in other conversations by policy (rollouts)"
+	}
+	return ""
 }
 
 // Asks reports whether the request restricts rows itself.

@@ -43,7 +43,8 @@ var keys = []Key{
 	{Name: "idle_timeout", Type: "duration", In: "file", Values: "duration", Doc: "silence inside a stream after which it counts as broken"},
 	{Name: "timeout", Type: "duration", In: "file, org, workload", Header: "X-Gateway-Timeout", Values: "duration", Doc: "deadline of the request; org and request may only shorten it", read: func(r *Request, s string) (err error) { r.Timeout, err = readDuration(s); return }},
 
-	{Name: "swaps", oneOf: []string{"allowed", "off", "on", "never"}, Type: "switch", In: "file (allowed, never), org (off, on, never)", Header: "X-Gateway-Swaps", Values: "on or off", Doc: "whether a model asked for by name may become a cheaper one of its tier; never wins over everything", read: func(r *Request, s string) (err error) { r.Swaps, err = readOneOf(s, On, Off); return }},
+	{Name: "swaps", oneOf: []string{"allowed", "off", "on", "observe", "never"}, Type: "switch", In: "file (allowed, never), org (off, on, observe, never)", Header: "X-Gateway-Swaps", Values: "on or off", Doc: "whether a model asked for by name may become a cheaper one of its tier; observe records what a swap would have picked; never wins over everything", read: func(r *Request, s string) (err error) { r.Swaps, err = readOneOf(s, On, Off); return }},
+	{Name: "swap_share", Type: "number", In: "org", Values: "0 to 1", Doc: "share of the conversations that are swapped where swaps are on; the others are observed"},
 	{Name: "never_swap", Type: "list", In: "file, org", Values: "models, by ID, name or family", Doc: "models that no swap moves away from"},
 	{Name: "strict", Type: "switch", In: "org", Header: "X-Gateway-Strict", Values: "true", Doc: "exact versioned names only, besides selectors and aliases",
 		read: func(r *Request, s string) error {
@@ -63,6 +64,10 @@ var keys = []Key{
 
 	{Name: "aliases.[name].model", Type: "string", In: "file, org", Values: "a selector or model", Doc: "what a name that a client sends means; an exact catalogue ID can't be one"},
 	{Name: "aliases.[name].preset", Type: "string", In: "file, org", Values: "a preset", Doc: "rules that go with it"},
+	{Name: "aliases.[name].share", Type: "number", In: "file, org", Values: "0 to 1", Doc: "share of the conversations that the alias holds for; in the others the name means what it says, and what the alias would have picked is recorded"},
+	{Name: "aliases.[name].observe", Type: "switch", In: "file, org", Values: "true or false", Doc: "record what the alias would have picked, at what price, and serve the name as it is"},
+	{Name: "rollouts.[model].stage", oneOf: []string{"off", "eval", "shadow", "trial", "full"}, Type: "string", In: "file", Values: "off, eval, shadow, trial or full", Doc: "how far a new model (by ID, name or family) has come: off is the kill switch; eval serves evaluations alone; shadow also gets copies of requests, whose answers nobody sees; trial is picked in a share of the conversations"},
+	{Name: "rollouts.[model].share", Type: "number", In: "file", Values: "0 to 1", Doc: "that share: 0.05 for a trial, 0.01 for a shadow, unless set"},
 	{Name: "presets.[name]", Type: "map", In: "file", Header: "X-Gateway-Policy", Values: "rules", Doc: "a named set of rules; a request names one", read: func(r *Request, s string) error { r.Preset = s; return nil }},
 	{Name: "preset", Type: "string", In: "org", Values: "a preset", Doc: "rules for every request of the org"},
 	{Name: "workloads.[class]", Type: "map", In: "file", Values: "rules for interactive, background, eval", Doc: "what a class of work adds"},

@@ -87,6 +87,16 @@ func (c *check) all() {
 			c.bad(path+".attempts", "is %d; want 1 to 5", r.Attempts)
 		}
 	}
+	for name, r := range f.Rollouts {
+		path := "rollouts." + name
+		c.lower(path, name)
+		c.models(path, []string{name})
+		c.oneOf(path+".stage", string(r.Stage), "", string(StageOff), string(StageEval), string(StageShadow), string(StageTrial), string(StageFull))
+		if r.Stage == "" {
+			c.bad(path+".stage", "is missing")
+		}
+		c.share(path+".share", r.Share)
+	}
 	c.aliases("aliases", f.Aliases)
 	for name, p := range f.Presets {
 		c.rules("presets."+name+".", p.Rules)
@@ -136,7 +146,8 @@ func (c *check) duration(path string, d time.Duration) {
 
 func (c *check) org(path string, o Org) {
 	c.rules(path, o.Rules)
-	c.oneOf(path+"swaps", o.Swaps, "", On, Off, Never)
+	c.oneOf(path+"swaps", o.Swaps, "", On, Off, Observe, Never)
+	c.share(path+"swap_share", o.SwapShare)
 	c.models(path+"never_swap", o.NeverSwap)
 	for name, p := range o.Pins {
 		at := path + "pins." + name
@@ -171,6 +182,10 @@ func (c *check) aliases(path string, aliases map[string]Alias) {
 			c.bad(at+".model", "is %q, which is neither a selector such as assay/balanced or flagship:cost nor a model of the catalogue", a.Model)
 		}
 		c.preset(at+".preset", a.Preset)
+		c.share(at+".share", a.Share)
+		if a.Observe && a.Share != nil {
+			c.bad(at, "has both observe and share: a share of 0 is what observe means")
+		}
 	}
 }
 
@@ -183,6 +198,12 @@ func selector(name string) bool {
 	}
 	_, direction, ok := strings.Cut(name, ":")
 	return ok && slices.Contains([]string{"cost", "speed", "quality", "balanced"}, direction)
+}
+
+func (c *check) share(path string, s *float64) {
+	if s != nil && !(*s >= 0 && *s <= 1) {
+		c.bad(path, "is %v; want a share from 0 to 1, such as 0.05", *s)
+	}
 }
 
 func (c *check) preset(path, name string) {

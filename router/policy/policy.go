@@ -79,6 +79,10 @@ type File struct {
 	// asked for by name fails.
 	Retries map[string]Retry `yaml:"retries"`
 
+	// Rollouts say by model how far a new one has come; a model that is not here
+	// serves in full.
+	Rollouts map[string]Rollout `yaml:"rollouts"`
+
 	Aliases   map[string]Alias   `yaml:"aliases"`
 	Presets   map[string]Preset  `yaml:"presets"`
 	Workloads map[Workload]Class `yaml:"workloads"`
@@ -116,6 +120,45 @@ type Retry struct {
 type Alias struct {
 	Model  string `yaml:"model"`
 	Preset string `yaml:"preset"`
+	// Share of the conversations that it holds for; the others get the name as it
+	// is. nil: all.
+	Share *float64 `yaml:"share"`
+	// Observe serves the name as it is, and records what the alias would have
+	// picked and at what price; so does Share for the conversations that it leaves.
+	Observe bool `yaml:"observe"`
+}
+
+// Rollout is how far a new model has come.
+type Rollout struct {
+	Stage Stage `yaml:"stage"`
+	// Share of the conversations that a model on trial is picked in, or of the
+	// requests that one in the shadow gets a copy of. nil: 0.05 and 0.01.
+	Share *float64 `yaml:"share"`
+}
+
+// Stage is a step of a rollout.
+type Stage string
+
+// The stages. Off is the kill switch. Eval serves evaluations alone; Shadow
+// also gets copies of requests, whose answers nobody sees; Trial is picked in a
+// share of the conversations, and may be asked for by name; Full is as any other.
+const (
+	StageOff    Stage = "off"
+	StageEval   Stage = "eval"
+	StageShadow Stage = "shadow"
+	StageTrial  Stage = "trial"
+	StageFull   Stage = "full"
+)
+
+// share is the rollout's share, or what its stage has by default.
+func (r Rollout) share() float64 {
+	switch {
+	case r.Share != nil:
+		return *r.Share
+	case r.Stage == StageShadow:
+		return 0.01
+	}
+	return 0.05
 }
 
 // Preset is a named set of rules that a request (X-Gateway-Policy) or an alias
@@ -136,8 +179,12 @@ type Class struct {
 // Org is what holds for the requests of an org's keys.
 type Org struct {
 	Rules `yaml:",inline"`
-	// Swaps is "off" (default): a request may still opt in; "on"; or "never".
+	// Swaps is "off" (default): a request may still opt in; "on"; "observe": the
+	// named model serves, and what a swap would have picked is recorded; or "never".
 	Swaps string `yaml:"swaps"`
+	// SwapShare of the conversations that are swapped where swaps are on; the
+	// others are observed. nil: all.
+	SwapShare *float64 `yaml:"swap_share"`
 	// Strict admits exact versioned names only, besides selectors and aliases.
 	Strict bool `yaml:"strict"`
 	// NeverSwap lists models that no swap moves away from.

@@ -79,7 +79,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		{"training", "version: 1\ntraining: maybe", `training is "maybe"; want accept, unknown, no`},
 		{"retention", "version: 1\npresets: {p: {max_retention_days: -1}}", "presets.p.max_retention_days"},
 		{"swaps of the file", "version: 1\nswaps: \"on\"", `swaps is "on"; want allowed, never`},
-		{"swaps of an org", "version: 1\norgs: {a: {swaps: allowed}}", `orgs.a.swaps is "allowed"; want on, off, never`},
+		{"swaps of an org", "version: 1\norgs: {a: {swaps: allowed}}", `orgs.a.swaps is "allowed"; want on, off, observe, never`},
 		{"upstream of nobody", "version: 1\nupstreams: {gpt-4o: {}}", "upstreams.gpt-4o names no provider"},
 		{"upstream in upper case", "version: 1\nupstreams: {GPT-4o: {all: openai}}", "upstreams.GPT-4o must be written in lower case"},
 		{"upstream at an unknown provider", "version: 1\nupstreams: {gpt-4o: {all: nowhere}}", `upstreams.gpt-4o.all "nowhere"`},
@@ -139,6 +139,9 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// inside places every conversation within any share.
+func inside(string) float64 { return 0 }
+
 // randomRules draws rules; each key is unset most of the time.
 func randomRules(rng *rand.Rand) Rules {
 	var r Rules
@@ -193,7 +196,7 @@ func TestOrgsAndRequestsOnlyNarrow(t *testing.T) {
 			Workloads: map[Workload]Class{Background: {Rules: randomRules(rng)}}, Orgs: map[string]Org{"a": {Rules: randomRules(rng), Preset: "q"}}}.WithDefaults()
 		row := randomRow(rng)
 		req := Request{Rules: randomRules(rng), Preset: []string{"", "p"}[rng.IntN(2)], Workload: []Workload{"", Background}[rng.IntN(2)]}
-		e, err := f.For("a", req, "m")
+		e, err := f.For("a", req, "m", inside)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +268,7 @@ func TestWhoDecidesAboutSwaps(t *testing.T) {
 		{"", On, "", false, Background, true, "org a"},
 	} {
 		f := File{Swaps: c.file, Orgs: map[string]Org{"a": {Swaps: c.org}}}.WithDefaults()
-		e, err := f.For("a", Request{Swaps: c.request, Explicit: c.explicit, Workload: c.workload}, "m")
+		e, err := f.For("a", Request{Swaps: c.request, Explicit: c.explicit, Workload: c.workload}, "m", inside)
 		if err != nil || e.Swap != c.swap || !strings.Contains(e.SwapWhy, c.why) {
 			t.Errorf("file %q org %q request %q: swap %t because %q, %v; want %t because %q", c.file, c.org, c.request, e.Swap, e.SwapWhy, err, c.swap, c.why)
 		}
@@ -277,14 +280,14 @@ func TestAliasesPresetsAndTimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := f.For("acme", Request{}, "Bot")
+	e, err := f.For("acme", Request{}, "Bot", inside)
 	if err != nil || e.Model != "gpt-4o" || !e.Strict || e.Alias != "alias Bot of org acme" {
 		t.Errorf("the org's alias: %+v, %v", e, err)
 	}
-	if e, _ = f.For("acme", Request{Explicit: true}, "bot"); e.Model != "bot" {
+	if e, _ = f.For("acme", Request{Explicit: true}, "bot", inside); e.Model != "bot" {
 		t.Errorf("explicit goes by aliases: %+v", e)
 	}
-	e, err = f.For("", Request{Workload: Background, Timeout: time.Hour}, "gpt-4")
+	e, err = f.For("", Request{Workload: Background, Timeout: time.Hour}, "gpt-4", inside)
 	if err != nil || e.Model != "assay/balanced" || e.View().Preset != "eu-only" || e.Timeout != 30*time.Minute || !e.NoHedge {
 		t.Errorf("the file's alias in the background: %+v, %v", e, err)
 	}
@@ -300,7 +303,7 @@ func TestAliasesPresetsAndTimes(t *testing.T) {
 	if why := e.Limited(-1, 1); !strings.Contains(why, "unknown cost") {
 		t.Errorf("unknown cost under a ceiling: %q", why)
 	}
-	if _, err = f.For("", Request{Preset: "nope"}, "m"); err == nil || !strings.Contains(err.Error(), "eu-only") {
+	if _, err = f.For("", Request{Preset: "nope"}, "m", inside); err == nil || !strings.Contains(err.Error(), "eu-only") {
 		t.Errorf("an unknown preset: %v", err)
 	}
 	row := &Row{ID: "cheap/x", Provider: "cheap", Family: "X-Family"}

@@ -82,6 +82,15 @@ type Row struct {
 	Capability float64 // public score, 0..100; 0 if there is none
 	// Keys are the terms of the provider's keys; one that passes is enough.
 	Keys []Terms
+	// Stage and StageShare are the model's rollout; see RolloutOf.
+	Stage      Stage
+	StageShare float64
+}
+
+// Rolled gives the row its rollout.
+func (r *Row) Rolled(o Rollout) *Row {
+	r.Stage, r.StageShare = o.Stage, o.share()
+	return r
 }
 
 // Layer is a set of rules with the name of who made it.
