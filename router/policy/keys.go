@@ -78,6 +78,9 @@ var keys = []Key{
 			r.Workload = Workload(v)
 			return err
 		}},
+	{Name: "table", Type: "string", In: "org", Header: "X-Gateway-Table", Values: "a table's id", Doc: "the tier table that decides, whatever is published later; a request's own goes before its org's, and may be what X-Model-Router-Table said", read: func(r *Request, s string) (err error) { r.Table, err = readTable(s); return }},
+	{Name: "table_delay_days", Type: "days", In: "org", Values: "whole days", Doc: "how old a tier table must be before it decides for the org; while none is, the oldest known does"},
+	{Name: "max_moved_share", Type: "number", In: "file", Values: "0 to 1", Doc: "share of the traffic that new tier tables may move to other models in a day (UTC); 0 holds them all back"},
 	{Name: "orgs.[name]", Type: "map", In: "file", Values: "rules and the keys marked org", Doc: "what holds for the keys of an org; which keys, the configuration says (keys[].org)"},
 
 	{Name: "", Type: "string", In: "request", Header: "X-Gateway-Routing", Values: "explicit", Doc: "the exact model that is named and nothing else: no alias, no swap, no other host",

@@ -16,6 +16,8 @@ type Known struct {
 	// Orgs are those that client keys belong to: a policy that lacks one would
 	// leave its keys without the restrictions meant for them.
 	Orgs []string
+	// Tables are the ids of the tier tables that can be pinned; nil: not checked.
+	Tables []string
 }
 
 // withOldKeys is a file with the keys that older ones had.
@@ -61,6 +63,7 @@ func (c *check) all() {
 		c.bad("version", "is %d; want 1", f.Version)
 	}
 	c.rules("", f.Rules)
+	c.tables()
 	c.numbers()
 	c.oneOf("swaps", f.Swaps, "", Allowed, Never)
 	c.models("never_swap", f.NeverSwap)

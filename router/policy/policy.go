@@ -69,6 +69,10 @@ type File struct {
 	IdleTimeout      time.Duration `yaml:"idle_timeout"`
 	Timeout          time.Duration `yaml:"timeout"`
 
+	// MaxMovedShare is the share of the traffic that new tier tables may move to
+	// other models in a day, 0..1; nil: any.
+	MaxMovedShare *float64 `yaml:"max_moved_share"`
+
 	// Swaps is "allowed" (default): orgs and requests may opt in; or "never".
 	Swaps string `yaml:"swaps"`
 	// NeverSwap lists models that no swap moves away from.
@@ -197,6 +201,10 @@ type Org struct {
 	Workload Workload `yaml:"workload"`
 	// Preset holds for every request of the org.
 	Preset string `yaml:"preset"`
+	// Table pins the tier table, by its id, that requests are decided by;
+	// TableDelayDays lets a new one decide only once it is that old.
+	Table          string `yaml:"table"`
+	TableDelayDays int    `yaml:"table_delay_days"`
 	// Timeout, if shorter than the file's, replaces it.
 	Timeout time.Duration `yaml:"timeout"`
 }
