@@ -157,7 +157,7 @@ func (a *account) end(r *Reservation) bool {
 	if a.open[r.id] != r {
 		return false
 	}
-	_ = r
+	delete(a.open, r.id)
 	a.pending -= r.tokens
 	return true
 }

@@ -62,7 +62,7 @@ type Book struct {
 	o        Options
 	accounts map[string]*account // never changes after Open
 	journal  *journal
-	ids      atomic.Int64
+	ids      atomic.Int64 // of reservations; none survives a restart
 }
 
 // Reservation is leave for one call. Exactly one of Settle and Release ends it;

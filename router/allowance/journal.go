@@ -20,7 +20,7 @@ var ErrOwned = errors.New("another running process counts its allowances there")
 type op string
 
 const (
-	opVersion  op = "version"  // the first record: N is the format, ID the last one given
+	opVersion  op = "version"  // the first record: N is the format
 	opReserve  op = "reserve"  // one request and N tokens, in flight
 	opSettle   op = "settle"   // of reservation ID: N tokens
 	opRelease  op = "release"  // of reservation ID

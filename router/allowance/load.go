@@ -33,7 +33,6 @@ type past struct{ requests, tokens []item }
 type history struct {
 	keys map[string]*past
 	open map[int64]record // reservations in flight
-	last int64            // ID
 	full int64
 }
 
@@ -52,14 +51,12 @@ func (b *Book) load() error {
 		for _, a := range b.accounts {
 			a.full = now
 		}
-		b.ids.Store(now) // above any that the file has
 		aside := fmt.Sprintf("%s.corrupt-%d", b.journal.path, now)
 		if err := os.Rename(b.journal.path, aside); err != nil {
 			return fmt.Errorf("allowances: %w", err)
 		}
 		return &Corrupt{Path: aside, Line: line, Err: err}
 	}
-	b.ids.Store(h.last)
 	return b.restore(h, now)
 }
 
@@ -99,7 +96,6 @@ func (h *history) of(key string) *past {
 }
 
 func (h *history) add(r record) error {
-	h.last = max(h.last, r.ID)
 	if r.N < 0 || r.At < 0 {
 		return errors.New("it has a negative number")
 	}
@@ -173,7 +169,7 @@ func fill(t *trail, ws []window, items []item, now int64) {
 
 // state is everything that still counts, as records.
 func (b *Book) state() []record {
-	all := []record{{Op: opVersion, N: version, ID: b.ids.Load()}}
+	all := []record{{Op: opVersion, N: version}}
 	full := int64(0)
 	for key, a := range b.accounts {
 		a.mu.Lock()

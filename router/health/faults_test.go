@@ -1,6 +1,7 @@
 package health
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -229,6 +230,14 @@ func TestTheSwitchOverrulesCallsUntilItIsSetBack(t *testing.T) {
 			t.Errorf("%d breakers in trouble, want the provider's", n)
 		}
 	})
+}
+
+func TestStatesAreNamesInJSON(t *testing.T) {
+	text, err := json.Marshal(Change{Scope: Scope{"p", "m"}, From: Closed, To: HalfOpen, Why: Limited, Epoch: 3})
+	want := `{"scope":{"provider":"p","model":"m"},"from":"closed","to":"half-open","why":"rate_limited","at":"0001-01-01T00:00:00Z","epoch":3}`
+	if err != nil || string(text) != want {
+		t.Errorf("got %s, %v; want %s", text, err, want)
+	}
 }
 
 func TestChangesAreTold(t *testing.T) {

@@ -164,7 +164,7 @@ func (h *Health) Snapshot() []Status {
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b Status) int {
-		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Model, b.Model))
+		return cmp.Or(cmp.Compare(a.Scope.Provider, b.Scope.Provider), cmp.Compare(a.Scope.Model, b.Scope.Model))
 	})
 	return all
 }

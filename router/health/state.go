@@ -79,19 +79,20 @@ func (u *Unavailable) Error() string {
 
 // Change is one change of a breaker's state.
 type Change struct {
-	Scope    Scope     `json:"scope"`
-	From, To State     `json:"-"`
-	Why      Why       `json:"why,omitempty"`
-	Detail   string    `json:"detail,omitempty"`
-	Until    time.Time `json:"until,omitzero"`
-	At       time.Time `json:"at"`
-	Epoch    uint64    `json:"epoch"` // counts the breaker's changes
+	Scope  Scope     `json:"scope"`
+	From   State     `json:"from"`
+	To     State     `json:"to"`
+	Why    Why       `json:"why,omitempty"`
+	Detail string    `json:"detail,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+	At     time.Time `json:"at"`
+	Epoch  uint64    `json:"epoch"` // counts the breaker's changes
 }
 
 // Status is one breaker as a page or a metric shows it. A provider's row also
 // has its calls in flight, a model's its times to an answer.
 type Status struct {
-	Scope
+	Scope    Scope     `json:"scope"`
 	State    State     `json:"state"`
 	Why      Why       `json:"why,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
