@@ -5,9 +5,11 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -225,6 +227,34 @@ func TestADiskThatFailsMakesNoCall(t *testing.T) {
 	b.journal.file = good
 	readOnly.Close()
 	play(t, b, c, "r no") // and it was not counted
+}
+
+// The disk is full in the middle of a line: half of it must not stay there, or
+// the next start would take the file for damaged.
+func TestHalfALineDoesNotStay(t *testing.T) {
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	dir, c, l := t.TempDir(), newClock("2026-11-25T12:00:00Z"), Limits{RequestsPerMinute: 3}
+	b := open(t, dir, l, Options{Now: c.now})
+	play(t, b, c, "r")
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	full := syscall.Rlimit{Cur: uint64(b.journal.size) + 20, Max: old.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.Reserve("k", 1)
+	if e := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); e != nil {
+		t.Fatal(e)
+	}
+	if !errors.Is(err, syscall.EFBIG) {
+		t.Fatalf("the full disk gave %v", err)
+	}
+	play(t, b, c, "r")
+	b.die()
+	play(t, open(t, dir, l, Options{Now: c.now}), c, "r no")
 }
 
 // The process is killed in the middle of its work, several times.

@@ -164,3 +164,22 @@ func TestWhenAllAreOpenTheNextIsCalledUnwatched(t *testing.T) {
 		}
 	})
 }
+
+func TestProvidersBeyondTheBoundAreCalledUnwatched(t *testing.T) {
+	h := New(Config{InFlightDefault: 1})
+	for i := range maxProviders + 50 {
+		p, err := h.Acquire(time.Duration(i).String(), "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !p.Done(Result{Status: 401}) || p.Cancel() {
+			t.Fatal("a permit of an unwatched provider does not end once")
+		}
+	}
+	if n := h.troubled.Load(); n != maxProviders {
+		t.Errorf("%d providers are open, want %d", n, maxProviders)
+	}
+	if err := h.Force(Scope{Provider: "one more"}, ForceOpen, ""); err != ErrFull {
+		t.Errorf("Force: %v, want ErrFull", err)
+	}
+}
