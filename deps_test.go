@@ -12,7 +12,7 @@ var rows = map[string]int{
 	"assay/classifier": 0, "assay/models": 0, "assay/datasets": 0, "assay/scoring/success": 0,
 	"assay/models/openai": 1, "assay/scoring": 1, "assay/router/policy": 1, "assay/router/health": 1, "assay/router/allowance": 1,
 	"assay/router": 2, "assay/evals": 2, "assay/billing/savings": 2,
-	"assay/api": 3, "assay/classifier/onnx": 3, "assay/evals/duckdb": 3, "assay/evals/evalstest": 3, "assay/evals/replay": 3,
+	"assay/api": 3, "assay/router/changes": 3, "assay/classifier/onnx": 3, "assay/evals/duckdb": 3, "assay/evals/evalstest": 3, "assay/evals/replay": 3,
 	"assay/models/providers/compat": 3, "assay/models/providers/sim": 3,
 	"assay/deploy/bench/mock": 2, "assay/deploy/bench/load": 3, "assay/deploy/bench/cmd/bench": 4,
 	"assay/cmd/assay": 4, "assay/cmd/evals": 4,

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"assay/models"
@@ -72,8 +73,9 @@ type Table struct {
 
 	catalog    *models.Catalog
 	vocabulary policy.Vocabulary
-	views      sync.Map // policy.View -> []string: see refusals
-	rows       []row    // every chat model, by ID
+	views      sync.Map               // policy.View -> []string: see refusals
+	around     atomic.Pointer[Tables] // that decide beside it; nil: none
+	rows       []row                  // every chat model, by ID
 	byID       map[string]int
 	names      *names
 	success    *success.Model

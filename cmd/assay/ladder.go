@@ -176,21 +176,6 @@ type spot struct {
 	language string
 }
 
-// openEnd is how far beyond its bound a level without an end is decided, in logits.
-const openEnd = 0.5
-
-// difficultyAt is the middle of a level's interval of difficulty.
-func difficultyAt(l classifier.Level) float64 {
-	bounds := classifier.LevelBounds
-	switch {
-	case l <= classifier.L1:
-		return bounds[0] - openEnd
-	case l >= classifier.L5:
-		return bounds[3] + openEnd
-	}
-	return roundTo((bounds[l-2]+bounds[l-1])/2, 6)
-}
-
 // decide is the one place that asks the router. Explained, a decision lists all
 // candidates and everybody who was left out; what it chooses is the same.
 func (l *ladder) decide(t *router.Table, s spot, o router.Objective, explain bool) (router.Decision, error) {
@@ -201,8 +186,7 @@ func (l *ladder) decide(t *router.Table, s spot, o router.Objective, explain boo
 	return router.Decide(t, router.Query{
 		Target: target, Explain: explain,
 		Needs: router.Needs{PromptTokens: l.promptTokens},
-		Class: classifier.Classification{Intent: s.intent, IntentConfidence: 1, Level: s.level, Difficulty: difficultyAt(s.level),
-			Source: classifier.Fast, Language: s.language},
+		Class: router.ClassAt(s.intent, s.level, s.language),
 	})
 }
 
@@ -213,7 +197,7 @@ func (l *ladder) report(languages []string) (ladderReport, error) {
 	r := ladderReport{Schema: 1, MadeAt: t.Made.UTC().Truncate(time.Second), Table: t.ID, Catalog: t.Catalog().Version(), Tiers: t.Tiers.ID,
 		Evidence: t.Tiers.Evidence, Policy: t.Policy.ID, Simulated: t.Simulated, Callable: t.Callable(), Objective: l.objective, PromptTokens: l.promptTokens}
 	for level := classifier.L1; level <= classifier.L5; level++ {
-		r.Levels = append(r.Levels, ladderLevel{level, difficultyAt(level)})
+		r.Levels = append(r.Levels, ladderLevel{level, router.DifficultyAt(level)})
 	}
 	var first []decided
 	for _, language := range languages {
