@@ -26,6 +26,8 @@ type Options struct {
 	// Keys that clients may use. None at all admits anybody, which is only
 	// right on a loopback address.
 	Keys []Key
+	// Changes is what GET /v1/changes reports; nil: nothing.
+	Changes Changes
 	// Status is what /readyz reports.
 	Status   func() Status
 	Registry *prometheus.Registry // default: a new one
@@ -99,6 +101,7 @@ func (s *Server) routes() *gin.Engine {
 	v1.GET("/models/*id", s.getModel)
 	v1.GET("/tiers", s.tiers)
 	v1.GET("/requests/:id", s.getRequest)
+	v1.GET("/changes", s.getChanges)
 	v1.GET("/savings", s.getSavings)
 	v1.POST("/savings", s.postSavings)
 	return e

@@ -88,7 +88,15 @@ func (r *Router) tableOf(a Ask, c Conversation) (*Table, error) {
 	if e == nil || e.Tiers == newest.Tiers.ID {
 		return newest, nil
 	}
-	return e.Table()
+	t, err := e.Table()
+	switch {
+	case err == nil:
+		return t, nil
+	case wish.Pin == "": // better a newer table than no answer
+		return newest, nil
+	}
+	return nil, &openai.Error{Status: http.StatusServiceUnavailable, Type: "server_error", Code: "table_unavailable", Param: "X-Gateway-Table",
+		Message: fmt.Sprintf("table %q (%s) is known, but what was kept of it can't be used", wish.Pin, wish.By)}
 }
 
 // edition finds what a pin names: tiers, or a routing table made of them.

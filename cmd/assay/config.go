@@ -39,6 +39,8 @@ type config struct {
 	Tiers   string `yaml:"tiers"`
 	Policy  string `yaml:"policy"`
 
+	Tables     tablesConfig     `yaml:"tables"`
+	Changes    changesConfig    `yaml:"changes"`
 	Classifier classifierConfig `yaml:"classifier"`
 	Simulated  simulatedConfig  `yaml:"simulated"`
 	Log        logConfig        `yaml:"log"`
@@ -102,7 +104,7 @@ func loadConfig(path string) (config, error) {
 		return c, usagef("configuration %s:\n%w", path, err)
 	}
 	dir := filepath.Dir(path)
-	for _, p := range []*string{&c.Catalog, &c.Tiers, &c.Policy, &c.Classifier.Model, &c.Classifier.Library, &c.Simulated.AnswerKey} {
+	for _, p := range []*string{&c.Catalog, &c.Tiers, &c.Policy, &c.Classifier.Model, &c.Classifier.Library, &c.Simulated.AnswerKey, &c.Tables.Dir, &c.Changes.Dir} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -118,6 +120,7 @@ func (c config) validate() error {
 			bad("addr: %v; want host:port", err)
 		}
 	}
+	c.checkTables(bad)
 	seen := map[string]bool{}
 	for i, k := range c.Keys {
 		if k.Label == "" || seen[k.Label] {

@@ -45,7 +45,7 @@ func (b *lockedBuffer) String() string {
 func runCommand(t *testing.T, env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs lockedBuffer
-	code = run(t.Context(), args, environment{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Getenv: getenv(env)})
+	code = run(t.Context(), args, environment{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Getenv: getenv(env), Data: t.TempDir()})
 	return code, out.String(), errs.String()
 }
 
@@ -74,11 +74,12 @@ var servingOn = regexp.MustCompile(`serving on (http://\S+)`)
 // startGateway runs `assay serve` on a free port until the test ends.
 func startGateway(t testing.TB, env map[string]string, args ...string) *gateway {
 	t.Helper()
+	data := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	g := &gateway{stderr: &lockedBuffer{}}
 	done := make(chan int, 1)
 	go func() {
-		done <- run(ctx, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...), environment{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: g.stderr, Getenv: getenv(env)})
+		done <- run(ctx, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...), environment{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: g.stderr, Getenv: getenv(env), Data: data})
 	}()
 	g.stop = sync.OnceValue(func() int { cancel(); return <-done })
 	t.Cleanup(func() { g.stop() })

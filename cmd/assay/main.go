@@ -32,6 +32,7 @@ type environment struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
+	Data           string // directory of what is kept where nothing is configured; default data
 }
 
 // usageError marks what the caller can mend: bad configuration or usage.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -91,6 +92,9 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	if err := w.conf.checkAddr(addr); err != nil {
 		return err
 	}
+	if err := w.keepTables(env); err != nil {
+		return err
+	}
 	guard, closeModel, why, err := openClassifier(w.conf.Classifier, env, log)
 	if err != nil {
 		return err
@@ -100,9 +104,11 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	if err != nil {
 		return err
 	}
-	r := router.New(w.table, router.Options{Classifier: guard, Tokens: tokens, Upstream: w.Upstream, Log: log})
+	r := router.New(w.table, router.Options{Classifier: guard, Tokens: tokens, Upstream: w.Upstream, Log: log,
+		Meter: counted{router.NoMeter{}, w.shelf.traffic}})
+	w.useRouter(r)
 	var draining atomic.Bool
-	handler := api.New(api.Options{Router: r, Keys: w.conf.clientKeys(), Log: log, MaxBody: w.conf.MaxBodyBytes,
+	handler := api.New(api.Options{Router: r, Keys: w.conf.clientKeys(), Log: log, MaxBody: w.conf.MaxBodyBytes, Changes: w.shelf.log.Since,
 		Status: func() api.Status { return w.status(r.Table(), why, !draining.Load()) }})
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -111,7 +117,13 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	greet(env.Stderr, listener.Addr().String(), w, why)
-	go w.watch(ctx, r)
+	defer w.close()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	beside.Go(func() { w.watch(ctx, r) })
+	beside.Go(func() { w.deliver(ctx) })
 	if w.conf.Catalog != "" {
 		go models.Watcher{Dir: w.conf.Catalog, Current: w.catalog, OnError: w.catalogProblem, OnChange: func(c *models.Catalog) {
 			if t := w.UseCatalog(c); t != nil {
@@ -185,6 +197,7 @@ func (w *world) status(t *router.Table, why string, ready bool) api.Status {
 		st.Mode = "simulated"
 		st.Warnings = append(st.Warnings, "answers are simulated: no provider key is set")
 	}
+	st.Warnings = append(st.Warnings, w.moving()...)
 	if why != "" {
 		st.Classifier, st.ClassifierError = "heuristic", why
 	}

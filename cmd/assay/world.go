@@ -41,6 +41,9 @@ type world struct {
 	optionalTiers bool
 	day           string
 
+	shelf        *shelf // tables that were served before
+	tablesChosen bool   // where they are kept was configured
+
 	upstreams map[string]router.Upstream
 	simulated bool
 	available map[string]router.Availability
@@ -55,12 +58,11 @@ func newWorld(conf config, optionalTiers bool, env environment, now func() time.
 	if err := w.loadCatalog(); err != nil {
 		return nil, usagef("catalogue: %w", err)
 	}
-	if err := w.loadPolicy(); err != nil {
-		return nil, usagef("%w", err)
-	}
 	if err := w.openUpstreams(); err != nil {
 		return nil, err
 	}
+	w.tablesChosen = conf.Tables.Dir != ""
+	w.openShelf(env.Data)
 	if err := w.loadTiers(); err != nil {
 		if !optionalTiers {
 			return nil, usagef("tiers: %w", err)
@@ -70,11 +72,15 @@ func newWorld(conf config, optionalTiers bool, env environment, now func() time.
 			return nil, fmt.Errorf("default tiers: %w", err)
 		}
 	}
+	if err := w.loadPolicy(); err != nil { // after the tiers, which it may pin
+		return nil, usagef("%w", err)
+	}
 	t, err := w.build()
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
 	w.table = t
+	w.takeOver()
 	return w, nil
 }
 
@@ -125,7 +131,7 @@ func (w *world) loadPolicy() error {
 		return nil
 	}
 	known := router.KnownTo(w.catalog)
-	known.Orgs = w.conf.orgs()
+	known.Orgs, known.Tables = w.conf.orgs(), w.pinnable()
 	data, err := os.ReadFile(w.conf.Policy)
 	if err != nil {
 		return fmt.Errorf("policy: %w", err)
@@ -161,20 +167,29 @@ func (w *world) publishedTiers() (scoring.Tiers, error) {
 	if err != nil {
 		return scoring.Tiers{}, err
 	}
-	return scoring.Publish(cards, w.catalog.Models(), w.catalog.Placements(), w.now()), nil
+	return w.publishedOnce(scoring.Publish(cards, w.catalog.Models(), w.catalog.Placements(), w.now())), nil
 }
 
 func (w *world) build() (*router.Table, error) {
 	w.day = w.now().UTC().Format(time.DateOnly)
+	o, err := w.options()
+	if err != nil {
+		return nil, err
+	}
+	return router.NewTable(o)
+}
+
+// options are the parts of today's table.
+func (w *world) options() (router.TableOptions, error) {
 	o := router.TableOptions{Catalog: w.catalog, Tiers: w.tiers, Policy: w.policy, Available: w.available, Simulated: w.simulated, Now: w.now()}
 	if w.conf.Outcomes && w.conf.Classifier.Model == "" { // they read the embeddings of the encoder that ships
 		m, _, err := success.Default()
 		if err != nil {
-			return nil, err
+			return o, err
 		}
 		o.Success = m
 	}
-	return router.NewTable(o)
+	return o, nil
 }
 
 // Refresh looks at the files again. It gives a new table if one is to serve
@@ -183,14 +198,16 @@ func (w *world) Refresh() *router.Table {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	changed := w.now().UTC().Format(time.DateOnly) != w.day // prices and deprecations go by the day
-	loaders := map[string]func() error{"policy": w.loadPolicy, "tiers": w.loadTiers}
-	for part, path := range w.paths() {
+	changed = w.refreshTables() || changed
+	paths := w.paths()
+	for _, load := range w.loaders() {
+		part, path := load.part, paths[load.part]
 		now := fingerprint(path)
-		if now == w.seen[part] {
+		if path == "" || now == w.seen[part] {
 			continue
 		}
 		w.seen[part] = now
-		if err := loaders[part](); err != nil {
+		if err := load.load(); err != nil {
 			w.problems[part] = err.Error()
 			w.log.Error("file not loaded, the last good version serves", "part", part, "path", path, "error", err)
 			continue
@@ -204,6 +221,16 @@ func (w *world) Refresh() *router.Table {
 	return w.rebuild()
 }
 
+// loaders are how single files are read, in order: a policy may pin the tiers.
+func (w *world) loaders() []loader {
+	return []loader{{"tiers", w.loadTiers}, {"policy", w.loadPolicy}}
+}
+
+type loader struct {
+	part string
+	load func() error
+}
+
 // UseCatalog takes over a new catalogue, and with it whatever is read against
 // one. It gives the new table, or nil.
 func (w *world) UseCatalog(c *models.Catalog) *router.Table {
@@ -211,9 +238,9 @@ func (w *world) UseCatalog(c *models.Catalog) *router.Table {
 	defer w.mu.Unlock()
 	w.catalog, w.cards = c, nil
 	delete(w.problems, "catalog")
-	for part, load := range map[string]func() error{"policy": w.loadPolicy, "tiers": w.loadTiers} {
-		if err := load(); err != nil {
-			w.problems[part] = err.Error()
+	for _, l := range w.loaders() {
+		if err := l.load(); err != nil {
+			w.problems[l.part] = err.Error()
 		}
 	}
 	return w.rebuild()
@@ -227,7 +254,8 @@ func (w *world) catalogProblem(err error) {
 	w.log.Error("catalogue not loaded, the last good version serves", "path", w.conf.Catalog, "error", err)
 }
 
-// rebuild makes a table of the parts as they are; nil if it is the same.
+// rebuild makes a table of the parts as they are; nil if it is the same, of the
+// same day: then at most other tables decide beside it.
 func (w *world) rebuild() *router.Table {
 	t, err := w.build()
 	if err != nil {
@@ -236,12 +264,18 @@ func (w *world) rebuild() *router.Table {
 		return nil
 	}
 	delete(w.problems, "table")
-	if t.ID == w.table.ID {
+	if t.ID == w.table.ID && sameDay(t.Made, w.table.Made) {
+		w.takeOver()
 		return nil
 	}
 	w.log.Info("new table", "table", t.ID, "before", w.table.ID, "tiers", t.Tiers.ID, "evidence", t.Tiers.Evidence, "policy", t.Policy.ID, "callable", t.Callable())
 	w.table = t
+	w.takeOver()
 	return t
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
 }
 
 // Problems lists what could not be loaded.

@@ -39,6 +39,9 @@ type Item struct {
 	CreatedAt   time.Time
 	FirstServed time.Time // by this gateway
 	Evidence    scoring.Evidence
+	// SHA256 is the digest that it was served with; a table that was worked out in
+	// the process has none, whatever its file here says.
+	SHA256 string
 }
 
 // servedLine is a line of served.jsonl: a tier table that was first served
@@ -48,6 +51,7 @@ type servedLine struct {
 	Tiers     string           `json:"tiers"`
 	CreatedAt time.Time        `json:"created_at,omitzero"`
 	Evidence  scoring.Evidence `json:"evidence,omitempty"`
+	SHA256    string           `json:"sha256,omitempty"`
 	Table     string           `json:"table,omitempty"`
 }
 
@@ -89,7 +93,7 @@ func OpenArchive(dir string) (a *Archive, problems []error) {
 			continue
 		}
 		if l, ok := first[id]; ok {
-			a.items[id] = Item{id, l.CreatedAt, l.At, l.Evidence}
+			a.items[id] = Item{id, l.CreatedAt, l.At, l.Evidence, l.SHA256}
 			continue
 		}
 		item, err := itemOf(f) // another replica's, or from before
@@ -120,7 +124,7 @@ func itemOf(path string) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	return Item{t.ID, t.CreatedAt, st.ModTime(), t.Evidence}, nil
+	return Item{t.ID, t.CreatedAt, st.ModTime(), t.Evidence, t.SHA256}, nil
 }
 
 // readServed reads the lines that are whole; a torn one says nothing.
@@ -155,7 +159,7 @@ func (a *Archive) Keep(t scoring.Tiers, now time.Time) error {
 	if _, ok := a.items[t.ID]; ok {
 		return nil
 	}
-	item := Item{t.ID, t.CreatedAt, now.UTC(), t.Evidence}
+	item := Item{t.ID, t.CreatedAt, now.UTC(), t.Evidence, t.SHA256}
 	if a.dir == "" {
 		a.items[t.ID], a.held[t.ID] = item, t
 		return nil
@@ -169,7 +173,7 @@ func (a *Archive) Keep(t scoring.Tiers, now time.Time) error {
 		return fmt.Errorf("archive of tables: %w", err)
 	}
 	a.items[t.ID] = item
-	return a.append(servedLine{At: item.FirstServed, Tiers: t.ID, CreatedAt: t.CreatedAt, Evidence: t.Evidence})
+	return a.append(servedLine{At: item.FirstServed, Tiers: t.ID, CreatedAt: t.CreatedAt, Evidence: t.Evidence, SHA256: t.SHA256})
 }
 
 // write puts a tier table where there is none; one that another replica has
@@ -267,6 +271,7 @@ func (a *Archive) Items() []Item {
 func (a *Archive) Tiers(id string) (scoring.Tiers, error) {
 	a.mu.Lock()
 	t, held := a.held[id]
+	item := a.items[id]
 	a.mu.Unlock()
 	if held {
 		return t, nil
@@ -275,6 +280,7 @@ func (a *Archive) Tiers(id string) (scoring.Tiers, error) {
 	if err == nil && t.ID != id {
 		err = fmt.Errorf("file of table %s holds table %s", id, t.ID)
 	}
+	t.SHA256 = item.SHA256 // so that the routing table made of it has the id it had
 	return t, err
 }
 

@@ -90,7 +90,7 @@ func (n *Move) step(s Step) {
 		return
 	}
 	moved := 0.0
-	for tiers, weight := range weights(n.Layers[:len(n.Layers)-1]) {
+	for tiers, weight := range Weights(n.Layers[:len(n.Layers)-1]) {
 		moved += weight * s.Moved(tiers, top.Tiers)
 	}
 	left := s.Limit - n.Spent
@@ -112,8 +112,8 @@ func down(x float64) float64 {
 	return math.Floor(x/unit*(1+1e-12)) * unit
 }
 
-// weights gives the share of the conversations that each layer decides for.
-func weights(layers []router.Layer) map[string]float64 {
+// Weights gives the share of the conversations that each layer decides for.
+func Weights(layers []router.Layer) map[string]float64 {
 	out := map[string]float64{}
 	rest := 1.0
 	for i, l := range slices.Backward(layers) {
@@ -150,7 +150,7 @@ type Handover struct {
 // from all older tables in proportion; taken back, conversations fall to where
 // they were.
 func Handovers(before, after Move) []Handover {
-	old, now := weights(before.Layers), weights(after.Layers)
+	old, now := Weights(before.Layers), Weights(after.Layers)
 	lost, gained, total := map[string]float64{}, map[string]float64{}, 0.0
 	for tiers, w := range old {
 		if d := w - now[tiers]; d > 1e-12 {
