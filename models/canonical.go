@@ -38,6 +38,8 @@ func (p Provider) fields() []field {
 		{"first_party", strconv.FormatBool(p.FirstParty)}, {"base_url", p.BaseURL}, {"api_key_env", p.KeyEnv},
 		{"logprobs", p.Logprobs.String()}, {"n", p.MultipleN.String()}, {"json_schema", p.JSONSchema.String()},
 		{"note", p.Note}, {"source", p.Source},
+		{"trains", p.Trains.yesNo()}, {"retention_days", days(p.RetentionDays)},
+		{"terms_source", p.TermsSource}, {"terms_note", p.TermsNote},
 	}
 }
 
@@ -67,6 +69,26 @@ func number(n int) string {
 		return ""
 	}
 	return strconv.Itoa(n)
+}
+
+// days writes a retention as providers.csv does: here 0 is a statement and
+// only a negative number is unknown.
+func days(n int) string {
+	if n < 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// yesNo writes a flag as the column trains does.
+func (f Flag) yesNo() string {
+	switch f {
+	case Yes:
+		return "yes"
+	case No:
+		return "no"
+	}
+	return ""
 }
 
 func date(t time.Time) string {

@@ -40,13 +40,14 @@ func (c *Catalog) ByFamily(family string) []Model {
 	return slices.Clone(c.byFamily[family])
 }
 
-// Provider looks a provider up by its name.
+// Provider looks a provider up by its name. Of one that is not there nothing
+// is known, its retention included.
 func (c *Catalog) Provider(name string) (Provider, bool) {
 	i, ok := slices.BinarySearchFunc(c.providers, name, func(p Provider, n string) int {
 		return strings.Compare(p.Name, n)
 	})
 	if !ok {
-		return Provider{}, false
+		return Provider{RetentionDays: UnknownRetention}, false
 	}
 	return c.providers[i], true
 }

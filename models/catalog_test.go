@@ -31,6 +31,17 @@ func TestEmbeddedIsWhole(t *testing.T) {
 		}
 	}
 	got["scores"], got["providers"], got["placements"] = len(c.Scores()), len(c.Providers()), len(c.Placements())
+	for _, p := range c.Providers() {
+		switch p.Trains {
+		case Yes:
+			got["providers that train"]++
+		case No:
+			got["providers that do not train"]++
+		}
+		if p.RetentionDays != UnknownRetention {
+			got["providers with a known retention"]++
+		}
+	}
 	families := map[string]bool{}
 	for _, s := range c.Scores() {
 		families[s.Family] = true
@@ -39,6 +50,7 @@ func TestEmbeddedIsWhole(t *testing.T) {
 	want := map[string]int{
 		"chat rows": 284, "media rows": 239, "priced media rows": 227, "price lines": 2148,
 		"scores": 4992, "score families": 796, "providers": 23, "placements": 37,
+		"providers that train": 1, "providers that do not train": 12, "providers with a known retention": 12,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("embedded catalogue (-want +got):\n%s", d)
@@ -139,7 +151,7 @@ func TestLookUps(t *testing.T) {
 		t.Error("a provider that is not there was found")
 	}
 	p, ok := c.Provider("host")
-	want := Provider{Name: "host", BaseURL: "https://host.example/v1", KeyEnv: "HOST_KEY", Source: "docs", Logprobs: No, JSONSchema: No}
+	want := Provider{Name: "host", BaseURL: "https://host.example/v1", KeyEnv: "HOST_KEY", Source: "docs", Logprobs: No, JSONSchema: No, RetentionDays: UnknownRetention}
 	if d := cmp.Diff(want, p); !ok || d != "" {
 		t.Errorf("provider host (-want +got):\n%s", d)
 	}

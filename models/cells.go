@@ -66,6 +66,36 @@ func (r row) flag(column string) Flag {
 	}
 }
 
+// yesNo is yes, no or blank for unknown.
+func (r row) yesNo(column string) Flag {
+	switch s := r.text(column); s {
+	case "yes":
+		return Yes
+	case "no":
+		return No
+	case "":
+		return Unknown
+	default:
+		r.bad(column, "%q is not allowed; allowed: yes, no, or blank for unknown", s)
+		return Unknown
+	}
+}
+
+// retention is a whole number of days from zero, which stands for not kept;
+// blank reads as UnknownRetention.
+func (r row) retention(column string) int {
+	s := r.text(column)
+	if s == "" {
+		return UnknownRetention
+	}
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil || n < 0 {
+		r.bad(column, "%q is not allowed; allowed: a whole number of days from 0 (not kept), or blank for unknown", s)
+		return UnknownRetention
+	}
+	return int(n)
+}
+
 // count is a whole number above zero; blank reads as 0, unknown.
 func (r row) count(column string) int {
 	s := r.text(column)

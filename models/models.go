@@ -160,7 +160,21 @@ type Provider struct {
 	// JSONSchema No means that the endpoint ignores a JSON schema even for
 	// models whose own API honours one.
 	JSONSchema Flag
+
+	// Trains is Yes where the provider by default trains its models on what
+	// goes through its paid API, No where it says that it does not.
+	Trains Flag
+	// RetentionDays is how many days prompts and answers are kept at most by
+	// default, checks for abuse included; 0 is a stated "not kept",
+	// UnknownRetention where no source gives a period.
+	RetentionDays int
+	TermsSource   string // where the two above were read, and when
+	TermsNote     string // exceptions, and what stayed open
 }
+
+// UnknownRetention is the RetentionDays of a provider whose sources give no
+// period: nothing may conclude from it that prompts are soon forgotten.
+const UnknownRetention = -1
 
 // Direction is the way a priced unit flows.
 type Direction string

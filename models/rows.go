@@ -76,12 +76,22 @@ func (r row) provider() Provider {
 		Logprobs:   r.flag("logprobs"),
 		MultipleN:  r.flag("n"),
 		JSONSchema: r.flag("json_schema"),
+
+		Trains:        r.yesNo("trains"),
+		RetentionDays: r.retention("retention_days"),
+		TermsSource:   r.text("terms_source"),
+		TermsNote:     r.text("terms_note"),
 	}
 	if p.KeyEnv != "" {
 		r.matching("api_key_env", envForm, "the name of an environment variable in capitals, or blank for none")
 	}
 	if p.BaseURL == "" && p.Note == "" {
 		r.bad("note", "is blank; a provider without base_url must say why")
+	}
+	// Data terms decide where an organisation's prompts may go, so none is
+	// taken on trust.
+	if p.TermsSource == "" && (r.text("trains") != "" || r.text("retention_days") != "" || p.TermsNote != "") {
+		r.bad("terms_source", "is blank; trains, retention_days and terms_note need the page they were read on")
 	}
 	return p
 }

@@ -23,7 +23,8 @@ var (
 	providersTable = table{
 		file:     "providers.csv",
 		required: []string{"name"},
-		optional: []string{"kind", "base_url", "api_key_env", "logprobs", "n", "json_schema", "note", "source"},
+		optional: []string{"kind", "base_url", "api_key_env", "logprobs", "n", "json_schema", "note", "source",
+			"trains", "retention_days", "terms_source", "terms_note"},
 	}
 	scoresTable = table{
 		file:     "scores.csv",
