@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"assay/classifier"
+	"assay/models"
 	"assay/models/openai"
 	"assay/router/policy"
 	"assay/scoring"
@@ -241,4 +242,26 @@ func TestSwapsUnderLoadWithPins(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	wg.Wait()
+}
+
+// BenchmarkTableOf is what choosing a table costs a request, with what traffic
+// has shown put beside it: alone, and while conversations are on two tables.
+func BenchmarkTableOf(b *testing.B) {
+	p := policy.Default()
+	for name, layers := range map[string][]Layer{"one": nil, "two": {{Tiers: "a", Share: 1}, {Tiers: "b", Share: 0.5}}} {
+		r := arranged(b, layers, nil, edition(b, "a", "", 9, p), edition(b, "b", "", 5, p))
+		for _, row := range r.Table().rows[:100] {
+			r.outputs.Observe(row.ID, Observation{Got: models.Usage{Output: 10}})
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := range b.N {
+				t, err := r.tableOf(Ask{}, Conversation{byte(i), byte(i >> 8)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				r.outputs.Of(t)
+			}
+		})
+	}
 }

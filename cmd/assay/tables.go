@@ -36,7 +36,7 @@ type changesConfig struct {
 const (
 	defaultData     = "data"
 	defaultKeepDays = 90
-	moveFile        = "moving.json"
+	moveFile        = "moving" // no .json: those are tables
 	// saveTrafficEvery is how often counts of traffic are written down.
 	saveTrafficEvery = time.Minute
 )

@@ -124,6 +124,9 @@ func TestATableChangesWithoutSurprises(t *testing.T) {
 	delivered := hook.bodies()
 
 	g = start()
+	if problems := gjson.Get(get(t, g.url+"/readyz").body, "problems.#"); problems.Int() != 0 {
+		t.Errorf("after a restart: %s", get(t, g.url+"/readyz").body)
+	}
 	if r := chatWith(t, g, "hi", "X-Gateway-Table", table); r.header.Get("X-Model-Router-Model") != was {
 		t.Errorf("after a restart, pinned to %s: %d %s", table, r.status, r.body)
 	}
