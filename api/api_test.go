@@ -100,7 +100,7 @@ var tokens = sync.OnceValue(func() *router.Tokens {
 
 func serve(t *testing.T, up upstream, o Options) *httptest.Server {
 	t.Helper()
-	o.Router = router.New(table(), router.Options{Classifier: byLength{}, Tokens: tokens(), Upstream: func(string) router.Upstream { return up }})
+	o.Router = router.New(table(), router.Options{Classifier: byLength{}, Tokens: tokens(), Upstream: func(string, string) router.Upstream { return up }})
 	s := httptest.NewServer(New(o))
 	t.Cleanup(s.Close)
 	return s
@@ -470,7 +470,7 @@ func TestSwapUnderLoad(t *testing.T) {
 		<-hold
 		return echo(ctx, c)
 	})
-	o.Router = router.New(table(), router.Options{Classifier: byLength{}, Tokens: tokens(), Upstream: func(string) router.Upstream { return up }})
+	o.Router = router.New(table(), router.Options{Classifier: byLength{}, Tokens: tokens(), Upstream: func(string, string) router.Upstream { return up }})
 	s := httptest.NewServer(New(o))
 	defer s.Close()
 	before := table().ID

@@ -135,6 +135,8 @@ func (t *Table) unfit(i int, q Query) string {
 		return q.Policy.Refuses(r.rules)
 	case q.Policy != nil && q.Policy.OffTrial(r.rules) != "":
 		return q.Policy.OffTrial(r.rules)
+	case q.mustBeFree(t, i):
+		return "no free allowance"
 	case r.retired != "":
 		return r.retired
 	case q.Target.Tier != "" && r.tier != q.Target.Tier:
@@ -203,7 +205,7 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 		if need&^able != 0 || limit > f.maxOutput || total > f.context || q.Needs.PromptTokens > f.maxInput {
 			continue
 		}
-		if q.refuses(int(i)) != "" || trials && q.Policy.OffTrial(t.rows[i].rules) != "" || asks && q.Policy.Refuses(t.rows[i].rules) != "" {
+		if q.refuses(int(i)) != "" || q.mustBeFree(t, int(i)) || trials && q.Policy.OffTrial(t.rows[i].rules) != "" || asks && q.Policy.Refuses(t.rows[i].rules) != "" {
 			continue
 		}
 		if f.reasoning && limit > 0 && e.cramped(e.thinking(int(i))) {
@@ -218,10 +220,18 @@ func (t *Table) admit(q Query, e *estimator, into []scored) []scored {
 
 // refuses says why the request's view of the policy refuses a row, or "".
 func (q *Query) refuses(i int) string {
-	if q.Refused == nil {
-		return ""
+	switch {
+	case q.Refused != nil && q.Refused[i] != "":
+		return q.Refused[i]
+	case q.Shut != nil && q.Shut[i]:
+		return "its provider's free allowance is used up, or not acceptable, and there is no other key"
 	}
-	return q.Refused[i]
+	return ""
+}
+
+// mustBeFree reports whether a row is out because only free ones may serve.
+func (q *Query) mustBeFree(t *Table, i int) bool {
+	return q.Target.Objective == Free && !t.rows[i].Free && (q.Free == nil || !q.Free[i])
 }
 
 // limits says why policy refuses a scored candidate, or "".

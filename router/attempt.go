@@ -11,6 +11,7 @@ import (
 
 	"assay/models"
 	"assay/models/openai"
+	"assay/router/allowance"
 	"assay/router/health"
 )
 
@@ -30,6 +31,7 @@ type attempt struct {
 	ctx    context.Context // of the call; its cause says who ended it
 	cancel context.CancelCauseFunc
 	permit *health.Permit
+	free   *allowance.Reservation // nil: the call is paid for
 	out    Attempt
 }
 
@@ -66,6 +68,7 @@ func (a *attempt) begin(ctx context.Context) result {
 	res := a.call()
 	if res.stream == nil {
 		a.cancel(nil)
+		a.spend()
 		a.out.Duration = a.router.o.Now().Sub(a.out.Started)
 	}
 	if res.err != nil && a.out.Error == "" {
@@ -75,8 +78,12 @@ func (a *attempt) begin(ctx context.Context) result {
 }
 
 func (a *attempt) call() result {
-	up := a.router.o.Upstream(a.model.Provider)
+	if err := a.chooseKey(); err != nil {
+		return result{attempt: a, err: err, again: true, unmade: true}
+	}
+	up := a.router.o.Upstream(a.model.Provider, a.out.Key)
 	if up == nil {
+		a.giveBack()
 		return result{attempt: a, err: fmt.Errorf("provider %s has no upstream", a.model.Provider), again: true, unmade: true}
 	}
 	body, err := a.ask.Request.Upstream(a.model.Name)
@@ -84,6 +91,7 @@ func (a *attempt) call() result {
 		return result{attempt: a, err: err, unmade: true}
 	}
 	if err := a.acquire(); err != nil {
+		a.giveBack()
 		return result{attempt: a, err: err, again: true, unmade: true}
 	}
 	timer := time.AfterFunc(a.plan.table.Policy.FirstByteTimeout, func() { a.cancel(errFirstByte) })
@@ -233,6 +241,10 @@ func (a *attempt) whole(res *Response) result {
 // settle books usage and its price.
 func (a *attempt) settle(u models.Usage) {
 	a.out.Usage = u
+	if a.free != nil {
+		a.out.CostNano, a.out.CostKnown = 0, true
+		return
+	}
 	a.out.CostNano, a.out.CostKnown = a.model.Cost(u, models.ClassStandard, a.plan.table.Made)
 }
 

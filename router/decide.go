@@ -27,6 +27,9 @@ type Query struct {
 	// Refused are the table's refusals for its view.
 	Policy  *policy.Effective
 	Refused []string
+	// Free are the rows that a free allowance covers now, Shut those whose
+	// provider has no key that may serve now; nil: none.
+	Free, Shut []bool
 	// Fixed says what in the request forbids a swap, "" if nothing does.
 	Fixed string
 	// Stay is the model that answered the conversation last; nil: there is none.

@@ -79,6 +79,7 @@ type estimator struct {
 	point     *success.Point
 	learned   Expectations
 	speeds    map[string]SpeedEstimate
+	free      []bool
 
 	prompt        int64
 	intent        int
@@ -89,7 +90,7 @@ type estimator struct {
 
 func (t *Table) estimator(q Query) estimator {
 	e := estimator{table: t, abilities: t.abilities[column(q.Class)], b: q.Class.Difficulty, vb: q.Class.DifficultySD * q.Class.DifficultySD,
-		speeds: q.Speeds, prompt: q.Needs.PromptTokens, intent: intentIndex(q.Class.Intent), maxTokens: q.Needs.MaxTokens, n: max(q.Needs.N, 1)}
+		speeds: q.Speeds, free: q.Free, prompt: q.Needs.PromptTokens, intent: intentIndex(q.Class.Intent), maxTokens: q.Needs.MaxTokens, n: max(q.Needs.N, 1)}
 	if t.success != nil && q.Prompt != nil {
 		if at := t.success.At(*q.Prompt); at.Familiar || t.transfer <= certain {
 			e.point = &at
@@ -154,6 +155,9 @@ func (e *estimator) cramped(thinking int64) bool {
 // cost is what an answer of a row is expected to cost, in nano-dollars; -1 if
 // that is unknown.
 func (e *estimator) cost(i int) int64 {
+	if e.free != nil && e.free[i] {
+		return 0
+	}
 	f := &e.table.figures[i]
 	if f.measured && e.point != nil {
 		if nano, ok := e.table.success.Cost(int(f.outcome), *e.point, float64(e.prompt)); ok && nano >= 0 && nano < math.MaxInt64/2 {

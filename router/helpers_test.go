@@ -137,7 +137,7 @@ func newRouter(t *testing.T, p Policy, meter Meter, steps ...step) (*Router, *sc
 	t.Helper()
 	up := &scripted{steps: steps}
 	return New(realTable(t, p), Options{Classifier: fixedClassifier(class(classifier.KnowledgeQA, 0)), Tokens: tokens(), Meter: meter,
-		Upstream: func(string) Upstream { return up }}), up
+		Upstream: func(string, string) Upstream { return up }}), up
 }
 
 func ask(t *testing.T, body string) Ask {

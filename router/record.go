@@ -26,6 +26,8 @@ const (
 type Attempt struct {
 	Model     string        `json:"model"`
 	Provider  string        `json:"provider"`
+	Key       string        `json:"key,omitempty"`  // label of the provider's key
+	Free      bool          `json:"free,omitempty"` // inside a free allowance: it cost nothing
 	Outcome   Outcome       `json:"outcome"`
 	Status    int           `json:"status,omitempty"` // HTTP status of the upstream
 	Error     string        `json:"error,omitempty"`

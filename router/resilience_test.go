@@ -41,7 +41,7 @@ const balanced = `{"model":"assay/balanced","messages":[{"role":"user","content"
 func inBubble(t *testing.T, p Policy, up Upstream, h health.Config) *Router {
 	t.Helper()
 	h.Rand = func() float64 { return 0.5 }
-	return New(realTable(t, p), Options{Classifier: fixedClassifier(class(classifier.KnowledgeQA, 0)), Tokens: tokens(), Health: health.New(h), Upstream: func(string) Upstream { return up }})
+	return New(realTable(t, p), Options{Classifier: fixedClassifier(class(classifier.KnowledgeQA, 0)), Tokens: tokens(), Health: health.New(h), Upstream: func(string, string) Upstream { return up }})
 }
 
 func TestSlowAnswersAreHedgedAndTheClientPaysForOne(t *testing.T) {

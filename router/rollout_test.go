@@ -81,7 +81,7 @@ func TestShadowsSeeTrafficAndClientsDoNotSeeThem(t *testing.T) {
 	up := &slow{}
 	var mu sync.Mutex
 	var copies []*Record
-	r := New(realTable(t, p), Options{Classifier: fixedClassifier(class(classifier.KnowledgeQA, 0)), Tokens: tokens(), Upstream: func(string) Upstream { return up },
+	r := New(realTable(t, p), Options{Classifier: fixedClassifier(class(classifier.KnowledgeQA, 0)), Tokens: tokens(), Upstream: func(string, string) Upstream { return up },
 		OnShadow: func(rec *Record) { mu.Lock(); copies = append(copies, rec); mu.Unlock() }})
 	n := 200
 	for i := range n {

@@ -14,6 +14,7 @@ import (
 	"assay/classifier"
 	"assay/models"
 	"assay/models/openai"
+	"assay/router/allowance"
 	"assay/router/health"
 	"assay/router/policy"
 	"assay/scoring/success"
@@ -57,13 +58,17 @@ type Upstream interface {
 type Options struct {
 	Classifier Classifier
 	Tokens     *Tokens
-	// Upstream finds the door to a provider; nil means there is none.
-	Upstream func(provider string) Upstream
-	Meter    Meter            // default NoMeter
-	Health   *health.Health   // what is known of upstreams; default a new one
-	OnShadow func(*Record)    // hears of every copy of a request; may be nil
-	Now      func() time.Time // default time.Now
-	Log      *slog.Logger     // default: discard
+	// Upstream finds the door to a provider, for the key of that label ("" where
+	// the provider has none in particular); nil means there is none.
+	Upstream func(provider, key string) Upstream
+	// Allowances count what keys give away; nil: nobody counts, as where nothing
+	// is called.
+	Allowances *allowance.Book
+	Meter      Meter            // default NoMeter
+	Health     *health.Health   // what is known of upstreams; default a new one
+	OnShadow   func(*Record)    // hears of every copy of a request; may be nil
+	Now        func() time.Time // default time.Now
+	Log        *slog.Logger     // default: discard
 }
 
 // Router answers requests. Its table can be swapped while requests run: each
@@ -122,6 +127,7 @@ type plan struct {
 	policy       policy.Effective
 	conversation Conversation
 	continues    bool // the conversation may have been seen before
+	freeOnly     bool // nothing may be paid for
 }
 
 func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, plan, error) {
@@ -141,6 +147,7 @@ func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, pl
 	if err != nil {
 		return nothing, p, err
 	}
+	p.freeOnly = target.Objective == Free
 	q := Query{Target: target, Explicit: p.policy.Explicit, Policy: &p.policy, Refused: t.refusals(p.policy.View()), Explain: explain,
 		Learned: r.outputs.Of(t), Class: r.o.Classifier.Classify(ctx, req.Input()), Fixed: fixed(req), Stay: r.stayOf(&p, &ask)}
 	tools := gjson.GetBytes(req.Raw, "tools").Raw + gjson.GetBytes(req.Raw, "functions").Raw
@@ -151,8 +158,12 @@ func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, pl
 	if t.success != nil && len(q.Class.Embedding) > 0 { // where the deep stage read the text
 		q.Prompt = &success.Prompt{Embedding: q.Class.Embedding}
 	}
+	q.Free, q.Shut = r.doors(t, &p.policy, q.Needs.PromptTokens)
 	d, err := Decide(t, q)
 	d.Requested = req.Model
+	if err != nil && target.Objective == Free {
+		err = r.noneFree(t, &p.policy, err)
+	}
 	t.observe(q, &d)
 	return d, p, err
 }

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ func (t *Table) add(m models.Model, o TableOptions) {
 	t.byID[m.ID] = at
 	t.rows = append(t.rows, r)
 	t.figures = append(t.figures, newFigures(&r, o.Now))
+	if slices.ContainsFunc(r.rules.Keys, func(k policy.Terms) bool { return k.Free }) {
+		t.given = append(t.given, int32(at))
+	}
 	if r.rules.Stage == policy.StageShadow {
 		t.shadows = append(t.shadows, int32(at))
 	}
@@ -65,7 +69,7 @@ func newRow(m models.Model, o TableOptions) row {
 			r.measured = o.MeasuredCosts && hasCost
 		}
 	}
-	r.rules = ruleRow(m, o.Available[m.Provider].Keys, o.Tiers.Families[m.Family].Capability, o.Now)
+	r.rules = ruleRow(m, o.Available[m.Provider].keysFor(m.ID), o.Tiers.Families[m.Family].Capability, o.Now)
 	r.rules.Rolled(o.Policy.RolloutOf(r.rules))
 	r.barred = barred(m, r.rules, o)
 	if m.Retired(o.Now) {

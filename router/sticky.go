@@ -102,6 +102,9 @@ func (e *estimator) stays(s *Stay, kept, best *scored, o order) string {
 // cachedCost is what an answer of a row is expected to cost if its provider has
 // read tokens of the prompt before; -1 if that is unknown.
 func (e *estimator) cachedCost(i int, cached int64) int64 {
+	if e.free != nil && e.free[i] {
+		return 0
+	}
 	u := e.usage(i)
 	u.CacheRead = min(cached, u.Input)
 	if nano, ok := e.table.rows[i].Cost(u, models.ClassStandard, e.table.Made); ok {

@@ -29,7 +29,7 @@ func conversation(t *testing.T, p Policy, now *time.Time, mood *moody) (*Router,
 	t.Helper()
 	mood.class = class(classifier.Math, 2.5)
 	r := New(realTable(t, p), Options{Classifier: mood, Tokens: tokens(), Now: func() time.Time { return *now },
-		Upstream: func(string) Upstream { return &scripted{steps: []step{{body: longAnswer}}} }})
+		Upstream: func(string, string) Upstream { return &scripted{steps: []step{{body: longAnswer}}} }})
 	rec, err := r.Complete(context.Background(), ask(t, firstTurn), &recorder{})
 	if err != nil {
 		t.Fatal(err)

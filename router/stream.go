@@ -59,6 +59,7 @@ func (s *stream) relay(sink Sink) error {
 	s.body.Close()
 	err = s.end(sink, err)
 	s.cancel(nil)
+	s.spend()
 	s.out.Duration = s.router.o.Now().Sub(s.out.Started)
 	if err != nil {
 		s.out.Error = err.Error()
@@ -178,5 +179,6 @@ func (s *stream) abandon(why error) {
 	s.body.Close()
 	s.permit.Cancel()
 	s.settle(s.estimate(s.text.String()))
+	s.spend()
 	s.out.Duration = s.router.o.Now().Sub(s.out.Started)
 }

@@ -28,8 +28,8 @@ type Availability struct {
 	OK       bool   `json:"ok"`
 	Why      string `json:"why,omitempty"`
 	Models   int    `json:"models"` // chat rows of the catalogue at this provider
-	// Keys are the data terms of the provider's keys.
-	Keys []policy.Terms `json:"-"`
+	// Keys are the provider's keys.
+	Keys []ProviderKey `json:"-"`
 }
 
 // TableOptions are the parts of a table.
@@ -87,6 +87,7 @@ type Table struct {
 	abilities [][]ability
 	pools     map[scoring.Tier][]int32
 	shadows   []int32 // rows that get copies of requests
+	given     []int32 // rows of providers with a free allowance
 }
 
 // NewTable builds a table. It fails if the parts do not fit together: a

@@ -44,6 +44,9 @@ type config struct {
 	Classifier classifierConfig `yaml:"classifier"`
 	Simulated  simulatedConfig  `yaml:"simulated"`
 	Log        logConfig        `yaml:"log"`
+	// Allowances is the folder where the use of free allowances is counted, of
+	// this gateway alone; default data/allowances.
+	Allowances string `yaml:"allowances"`
 	// MaxBodyBytes bounds a request body; default 32 MiB.
 	MaxBodyBytes int64 `yaml:"max_body_bytes"`
 }
@@ -55,9 +58,13 @@ type keyConfig struct {
 }
 
 type providerConfig struct {
-	BaseURL   string `yaml:"base_url"`
-	APIKeyEnv string `yaml:"api_key_env"` // name of the environment variable that holds the key
-	Keyless   bool   `yaml:"keyless"`     // a server of one's own that wants no key
+	BaseURL     string `yaml:"base_url"`
+	KeySettings `yaml:",inline"`
+	// Keys, where there are several: those with a free allowance are used first,
+	// inside it.
+	Keys []labelledKey `yaml:"keys"`
+	// MaxInFlight is how many calls the provider gets at once; 0: no limit.
+	MaxInFlight int `yaml:"max_in_flight"`
 }
 
 type classifierConfig struct {
@@ -104,7 +111,7 @@ func loadConfig(path string) (config, error) {
 		return c, usagef("configuration %s:\n%w", path, err)
 	}
 	dir := filepath.Dir(path)
-	for _, p := range []*string{&c.Catalog, &c.Tiers, &c.Policy, &c.Classifier.Model, &c.Classifier.Library, &c.Simulated.AnswerKey, &c.Tables.Dir, &c.Changes.Dir} {
+	for _, p := range []*string{&c.Catalog, &c.Tiers, &c.Policy, &c.Classifier.Model, &c.Classifier.Library, &c.Simulated.AnswerKey, &c.Allowances, &c.Tables.Dir, &c.Changes.Dir} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -130,6 +137,9 @@ func (c config) validate() error {
 		if _, err := api.ParseKey(k.Label, k.SHA256); err != nil {
 			bad("keys[%d]: %v", i, err)
 		}
+	}
+	for name, p := range c.Providers {
+		p.check(name, bad)
 	}
 	switch c.Simulated.Mode {
 	case "", "auto", "always", "never":

@@ -24,6 +24,8 @@ import (
 	"assay/classifier/onnx"
 	"assay/models"
 	"assay/router"
+	"assay/router/health"
+	"assay/router/policy"
 )
 
 const (
@@ -104,7 +106,17 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	if err != nil {
 		return err
 	}
-	r := router.New(w.table, router.Options{Classifier: guard, Tokens: tokens, Upstream: w.Upstream, Log: log,
+	book, damaged, err := openAllowances(w.conf)
+	if err != nil {
+		return err
+	}
+	if book != nil {
+		defer book.Close()
+	}
+	if damaged != "" {
+		log.Error("free allowances", "problem", damaged)
+	}
+	r := router.New(w.table, router.Options{Classifier: guard, Tokens: tokens, Upstream: w.Upstream, Log: log, Health: watchUpstreams(w.conf, log), Allowances: book,
 		Meter: counted{router.NoMeter{}, w.shelf.traffic}})
 	w.useRouter(r)
 	var draining atomic.Bool
@@ -189,6 +201,19 @@ func openClassifier(conf classifierConfig, env environment, log *slog.Logger) (g
 	return g, func() {}, err.Error(), nil
 }
 
+// watchUpstreams watches how upstreams do, and logs when a breaker changes.
+func watchUpstreams(conf config, log *slog.Logger) *health.Health {
+	limits := map[string]int{}
+	for name, p := range conf.Providers {
+		if p.MaxInFlight > 0 {
+			limits[name] = p.MaxInFlight
+		}
+	}
+	return health.New(health.Config{InFlight: limits, OnChange: func(c health.Change) {
+		log.Warn("breaker", "scope", c.Scope.String(), "from", c.From.String(), "to", c.To.String(), "why", c.Why, "detail", c.Detail, "until", c.Until)
+	}})
+}
+
 func (w *world) status(t *router.Table, why string, ready bool) api.Status {
 	st := api.Status{Ready: ready, Mode: "real", Classifier: "onnx", Catalog: t.Catalog().Version(), Table: t.ID, Policy: t.Policy.ID,
 		Tiers: t.Tiers.ID, TiersEvidence: string(t.Tiers.Evidence), TiersAge: w.now().Sub(t.Tiers.CreatedAt).Seconds(), Callable: t.Callable(),
@@ -200,6 +225,9 @@ func (w *world) status(t *router.Table, why string, ready bool) api.Status {
 	st.Warnings = append(st.Warnings, w.moving()...)
 	if why != "" {
 		st.Classifier, st.ClassifierError = "heuristic", why
+	}
+	for _, p := range w.unknownTerms() {
+		st.Warnings = append(st.Warnings, "provider "+p+": whether it trains on prompts is unknown; state trains with its key, or refuse it by policy (training: \"no\")")
 	}
 	if len(w.conf.Keys) == 0 {
 		st.Warnings = append(st.Warnings, "any client key, or none, is accepted")
@@ -221,6 +249,9 @@ func greet(out io.Writer, addr string, w *world, why string) {
 		for _, a := range leftOut(w.table) {
 			fmt.Fprintf(out, "  left out:   %s (%d models): %s\n", a.Provider, a.Models, a.Why)
 		}
+	}
+	if unknown := w.unknownTerms(); len(unknown) > 0 && w.policy.Training != policy.RefuseTraining {
+		fmt.Fprintf(out, "  warning:    whether these train on prompts is unknown: %s; state trains with their keys, or refuse them by policy (training: \"no\")\n", strings.Join(unknown, ", "))
 	}
 	if len(w.conf.Keys) == 0 {
 		fmt.Fprintln(out, "  clients:    any key or none is accepted; configure keys to change that")

@@ -108,11 +108,32 @@ func (w *world) takeOver() {
 	w.arrange(after.Layers)
 	w.saveMove(before, after)
 	w.tell(append(w.partsChanged(told, seen), w.handedOver(told, after, seen)...))
-	s.decided = map[string]*router.Table{}
-	for _, l := range after.Layers {
-		s.decided[l.Tiers] = w.routing(l.Tiers)
-	}
+	w.remember(after)
 	w.prune(after)
+}
+
+// remember notes which routing tables decide, for the next comparison.
+func (w *world) remember(m changes.Move) {
+	w.shelf.decided = map[string]*router.Table{}
+	for _, l := range m.Layers {
+		w.shelf.decided[l.Tiers] = w.routing(l.Tiers)
+	}
+}
+
+// follow does as another replica did that shares the directory. It takes no
+// step of its own: this one may have yet to see the tiers that the other has.
+func (w *world) follow() {
+	s := w.shelf
+	w.collect()
+	m := w.loadMove().Among(func(tiers string) bool { return w.routing(tiers) != nil })
+	s.moveSeen = fingerprint(s.movePath)
+	if len(m.Layers) == 0 {
+		return
+	}
+	w.arrange(m.Layers)
+	w.tell(w.handedOver(s.move, m, s.traffic.Seen(w.now())))
+	s.move = m
+	w.remember(m)
 }
 
 // tell writes changes down, from where they are delivered and read.

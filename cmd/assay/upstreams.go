@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // openUpstreams finds out which providers can be called, and opens them. With
 // none (or when the configuration says so) simulated providers answer for all.
 func (w *world) openUpstreams() error {
-	w.upstreams, w.available = map[string]router.Upstream{}, map[string]router.Availability{}
+	w.upstreams, w.available = map[door]router.Upstream{}, map[string]router.Availability{}
 	for name := range w.conf.Providers {
 		if _, ok := w.catalog.Provider(name); !ok {
 			return usagef("configuration: providers.%s is not a provider of the catalogue", name)
@@ -23,15 +24,17 @@ func (w *world) openUpstreams() error {
 	transport := compat.NewTransport()
 	callable := 0
 	for _, p := range w.catalog.Providers() {
-		up, why, err := w.open(p, transport)
+		a, err := w.open(p, transport)
 		if err != nil {
 			return usagef("configuration: provider %s: %w", p.Name, err)
 		}
-		w.available[p.Name] = router.Availability{Provider: p.Name, OK: up != nil, Why: why}
-		if up != nil {
-			w.upstreams[p.Name] = up
+		w.available[p.Name] = a
+		if a.OK {
 			callable++
 		}
+	}
+	if err := w.checkFreeModels(); err != nil {
+		return err
 	}
 	w.simulated = w.conf.Simulated.Mode == "always" || callable == 0 && w.conf.Simulated.Mode != "never"
 	if !w.simulated {
@@ -42,36 +45,44 @@ func (w *world) openUpstreams() error {
 		return err
 	}
 	for _, p := range w.catalog.Providers() {
-		w.available[p.Name] = router.Availability{Provider: p.Name, OK: true}
-		w.upstreams[p.Name] = s
+		k := labelledKey{}
+		w.available[p.Name] = router.Availability{Provider: p.Name, OK: true, Keys: []router.ProviderKey{k.providerKey(p)}}
+		w.upstreams[door{p.Name, ""}] = s
 	}
 	return nil
 }
 
-func (w *world) open(p models.Provider, transport http.RoundTripper) (up router.Upstream, why string, err error) {
-	conf := w.conf.Providers[p.Name]
-	base := conf.BaseURL
-	if base == "" {
-		base = p.BaseURL
-	}
-	keyEnv := conf.APIKeyEnv
-	if keyEnv == "" {
-		keyEnv = p.KeyEnv
-	}
-	key := ""
-	if !conf.Keyless {
-		if key = w.getenv(keyEnv); key == "" {
-			return nil, fmt.Sprintf("no provider key: environment variable %s is not set", keyEnv), nil
+// door is one key of one provider.
+type door struct{ provider, key string }
+
+// open makes a client for each key of a provider that is set.
+func (w *world) open(p models.Provider, transport http.RoundTripper) (router.Availability, error) {
+	conf, a := w.conf.Providers[p.Name], router.Availability{Provider: p.Name}
+	base := cmp.Or(conf.BaseURL, p.BaseURL)
+	for _, k := range conf.all() {
+		key := ""
+		if !k.Keyless {
+			env := cmp.Or(k.APIKeyEnv, p.KeyEnv)
+			if key = w.getenv(env); key == "" {
+				a.Why = fmt.Sprintf("no provider key: environment variable %s is not set", env)
+				continue
+			}
 		}
+		if base == "" {
+			a.Why = "no OpenAI-compatible base URL is known; set providers." + p.Name + ".base_url"
+			continue
+		}
+		c, err := compat.New(base, key, transport)
+		if err != nil {
+			return a, err
+		}
+		w.upstreams[door{p.Name, k.Label}] = c
+		a.Keys = append(a.Keys, k.providerKey(p))
 	}
-	if base == "" {
-		return nil, "no OpenAI-compatible base URL is known; set providers." + p.Name + ".base_url", nil
+	if a.OK = len(a.Keys) > 0; a.OK {
+		a.Why = ""
 	}
-	c, err := compat.New(base, key, transport)
-	if err != nil {
-		return nil, "", err
-	}
-	return c, "", nil
+	return a, nil
 }
 
 func (w *world) simulator() (*sim.Simulator, error) {
@@ -92,7 +103,12 @@ func (w *world) simulator() (*sim.Simulator, error) {
 }
 
 // Upstream is the door to a provider; nil if there is none.
-func (w *world) Upstream(provider string) router.Upstream { return w.upstreams[provider] }
+func (w *world) Upstream(provider, key string) router.Upstream {
+	if up, ok := w.upstreams[door{provider, key}]; ok {
+		return up
+	}
+	return nil // not a nil of another type
+}
 
 // leftOut lists the providers of a table that can't be called.
 func leftOut(t *router.Table) []router.Availability {

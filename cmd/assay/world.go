@@ -44,7 +44,7 @@ type world struct {
 	shelf        *shelf // tables that were served before
 	tablesChosen bool   // where they are kept was configured
 
-	upstreams map[string]router.Upstream
+	upstreams map[door]router.Upstream
 	simulated bool
 	available map[string]router.Availability
 }
@@ -198,7 +198,7 @@ func (w *world) Refresh() *router.Table {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	changed := w.now().UTC().Format(time.DateOnly) != w.day // prices and deprecations go by the day
-	changed = w.refreshTables() || changed
+	stepped := w.refreshTables()
 	paths := w.paths()
 	for _, load := range w.loaders() {
 		part, path := load.part, paths[load.part]
@@ -216,6 +216,9 @@ func (w *world) Refresh() *router.Table {
 		changed = true
 	}
 	if !changed {
+		if stepped {
+			w.follow()
+		}
 		return nil
 	}
 	return w.rebuild()

@@ -53,7 +53,7 @@ const maxLayers = 8
 // moved is the share of the traffic that would move if all went over from what
 // decides for the rest. What is left of a day's limit is not saved up.
 func (m Move) Next(s Step) Move {
-	n := Move{Schema: 1, Layers: m.known(s.Known), Day: m.Day, Spent: m.Spent, Limit: s.Limit}
+	n := Move{Schema: 1, Layers: m.Among(s.Known).Layers, Day: m.Day, Spent: m.Spent, Limit: s.Limit}
 	due := s.Limit != m.Limit
 	if s.Day > m.Day {
 		n.Day, n.Spent, due = s.Day, 0, true
@@ -78,8 +78,11 @@ func (m Move) Next(s Step) Move {
 	return n
 }
 
-func (m Move) known(known func(string) bool) []router.Layer {
-	return slices.DeleteFunc(slices.Clone(m.Layers), func(l router.Layer) bool { return !known(l.Tiers) })
+// Among gives the state without the layers whose tables are not known. What
+// they decided falls to the next older one.
+func (m Move) Among(known func(tiers string) bool) Move {
+	m.Layers = slices.DeleteFunc(slices.Clone(m.Layers), func(l router.Layer) bool { return !known(l.Tiers) })
+	return m
 }
 
 // step gives the newest layer what the day's limit still allows.

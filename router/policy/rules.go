@@ -67,6 +67,9 @@ func (a AllowDeny) permits(what, name string) string {
 
 // Terms are the data terms of a provider's key.
 type Terms struct {
+	Key string // its label
+	// Free: the key has an allowance that costs nothing, and serves inside it alone.
+	Free   bool
 	Trains models.Flag
 	// RetentionDays is how long prompts and answers are kept; -1 unknown.
 	RetentionDays int
