@@ -226,23 +226,22 @@ func TestATableTakesOverInSteps(t *testing.T) {
 	if got := w.shelf.move.Newest().Share; got != share {
 		t.Errorf("after a restart %g, before %g", got, share)
 	}
+	ahead := w.shelf.move // another replica that shares the directory goes on
+	ahead.Layers = append([]router.Layer{}, ahead.Layers...)
+	ahead.Layers[1].Share += 0.001
+	if err := ahead.Save(w.shelf.movePath); err != nil {
+		t.Fatal(err)
+	}
+	if look(); !w.shelf.move.Equal(ahead) {
+		t.Errorf("the other replica has %+v, this one %+v", ahead, w.shelf.move)
+	}
 	now = now.Add(4 * time.Hour)
 	next := look()
 	if next <= share {
 		t.Errorf("on the next day %g, before %g", next, share)
 	}
-	other, _ := serving(t, dir, &now)
-	if other.shelf.move.Newest().Share != next {
+	if other, _ := serving(t, dir, &now); other.shelf.move.Newest().Share != next {
 		t.Errorf("another replica: %g, this one %g", other.shelf.move.Newest().Share, next)
-	}
-	ahead := other.shelf.move // another replica that shares the directory takes a step
-	ahead.Layers = append([]router.Layer{}, ahead.Layers...)
-	ahead.Layers[len(ahead.Layers)-1].Share += 0.001
-	if err := ahead.Save(other.shelf.movePath); err != nil {
-		t.Fatal(err)
-	}
-	if other.Refresh(); !other.shelf.move.Equal(ahead) {
-		t.Errorf("the other replica has %+v, this one %+v", ahead, other.shelf.move)
 	}
 	days := 2
 	for ; look() < 1 && days < 400; days++ {
