@@ -165,6 +165,9 @@ func (r *Router) route(ctx context.Context, ask Ask, explain bool) (Decision, pl
 		err = r.noneFree(t, &p.policy, err)
 	}
 	t.observe(q, &d)
+	if explain {
+		d.Rules = p.policy.Describe()
+	}
 	return d, p, err
 }
 

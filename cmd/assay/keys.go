@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sort"
 
@@ -37,9 +38,6 @@ type freeConfig struct {
 	allowance.Limits `yaml:",inline"`
 	Models           []string `yaml:"models"`
 }
-
-// defaultAllowances is where the use of free allowances is counted.
-const defaultAllowances = "data/allowances"
 
 // all lists the provider's keys: the one without a label, or those that have one.
 func (p providerConfig) all() []labelledKey {
@@ -132,12 +130,12 @@ func (c config) allowanceLimits() map[string]allowance.Limits {
 
 // openAllowances opens the book of free allowances; nil if there are none. A
 // damaged book is used all the same: it takes everything for used up.
-func openAllowances(c config) (book *allowance.Book, warning string, err error) {
+func openAllowances(c config, env environment) (book *allowance.Book, warning string, err error) {
 	limits := c.allowanceLimits()
 	if len(limits) == 0 {
 		return nil, "", nil
 	}
-	book, err = allowance.Open(cmp.Or(c.Allowances, defaultAllowances), limits, allowance.Options{})
+	book, err = allowance.Open(cmp.Or(c.Allowances, filepath.Join(cmp.Or(env.Data, defaultData), "allowances")), limits, allowance.Options{})
 	var damaged *allowance.Corrupt
 	if errors.As(err, &damaged) {
 		return book, err.Error(), nil

@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	})
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
-	root.AddCommand(serveCommand(env), classifyCommand(env), routeCommand(env), ladderCommand(env), savingsCommand(env), catalogCommand(env))
+	root.AddCommand(serveCommand(env), classifyCommand(env), routeCommand(env), ladderCommand(env), savingsCommand(env), catalogCommand(env), policyCommand(env))
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {

@@ -106,7 +106,7 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	if err != nil {
 		return err
 	}
-	book, damaged, err := openAllowances(w.conf)
+	book, damaged, err := openAllowances(w.conf, env)
 	if err != nil {
 		return err
 	}
@@ -155,8 +155,10 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	drain, cancel := context.WithTimeout(context.Background(), drainFor)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("stop: %w", err)
+		log.Warn("answers that still run are cut off", "error", err)
+		server.Close()
 	}
+	r.Wait()
 	return nil
 }
 

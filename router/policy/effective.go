@@ -34,7 +34,8 @@ type Effective struct {
 
 	draw  Draw
 	view  View
-	ask   *Layer // the request's own; nil if it restricts nothing
+	asked Rules  // the request's own
+	ask   *Layer // the same; nil if it restricts no rows
 	org   *Org
 	file  *File
 	costs []limit
@@ -61,7 +62,7 @@ type Draw func(trial string) float64
 
 // For puts together what holds for a request. The error is a *BadHeader.
 func (f *File) For(org string, req Request, model string, draw Draw) (Effective, error) {
-	e := Effective{Org: org, Model: model, Explicit: req.Explicit, Strict: req.Strict, Table: req.Table, Hold: req.Hold, file: f, Timeout: f.Timeout, draw: draw}
+	e := Effective{Org: org, Model: model, Explicit: req.Explicit, Strict: req.Strict, Table: req.Table, Hold: req.Hold, file: f, Timeout: f.Timeout, draw: draw, asked: req.Rules}
 	if o, ok := f.Orgs[org]; ok {
 		e.org = &o
 		e.Strict = e.Strict || o.Strict
@@ -285,6 +286,33 @@ func (f *File) upstream(r *Row, w Workload) string {
 		}
 	}
 	return ""
+}
+
+// Describe names the rules that had a say in the request's treatment.
+func (e *Effective) Describe() []string {
+	var out []string
+	if e.Alias != "" {
+		out = append(out, e.Alias+" means "+e.Model)
+	}
+	if e.ObserveAlias != "" {
+		out = append(out, "observed alias: "+e.ObserveAlias)
+	}
+	if e.Explicit {
+		out = append(out, "explicit: the exact model and no other")
+	}
+	if e.Strict {
+		out = append(out, "strict: exact versioned names only")
+	}
+	if e.Workload != Interactive {
+		out = append(out, "workload "+string(e.Workload))
+	}
+	layers := append(slices.Clip(e.file.Layers(e.view)), Layer{Name: "request", Rules: e.asked})
+	for _, l := range layers {
+		if keys := l.restricting(); len(keys) > 0 {
+			out = append(out, l.Name+" restricts "+strings.Join(keys, ", "))
+		}
+	}
+	return out
 }
 
 // View gives the part of the policy that is the same for all requests alike.

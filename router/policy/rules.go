@@ -177,6 +177,24 @@ func (r *Rules) restricts() bool {
 		r.MaxInputPrice.Set || r.MaxOutputPrice.Set || r.MinCapability > 0 || r.Training != "" || r.MaxRetentionDays != nil
 }
 
+// restricting lists the keys that the rules restrict by.
+func (r *Rules) restricting() []string {
+	var out []string
+	for _, k := range []struct {
+		key string
+		on  bool
+	}{
+		{"regions", len(r.Regions) > 0}, {"providers", len(r.Providers.Allow)+len(r.Providers.Deny) > 0}, {"models", len(r.Models.Allow)+len(r.Models.Deny) > 0},
+		{"max_input_price", r.MaxInputPrice.Set}, {"max_output_price", r.MaxOutputPrice.Set}, {"max_cost", r.MaxCost.Set}, {"min_success", r.MinSuccess > 0},
+		{"min_capability", r.MinCapability > 0}, {"training", r.Training == RefuseTraining}, {"max_retention_days", r.MaxRetentionDays != nil},
+	} {
+		if k.on {
+			out = append(out, k.key)
+		}
+	}
+	return out
+}
+
 // USD is an exact amount of dollars that may be absent.
 type USD struct {
 	Nano int64
