@@ -74,7 +74,9 @@ func (s *Server) drain(c *gin.Context) {
 // decisionHeaders names what ran, or what was decided if nothing ran.
 func decisionHeaders(h http.Header, rec *router.Record) {
 	d := rec.Decision
-	h.Set("X-Model-Router-Table", d.Table)
+	if d.Table != "" { // empty after a pin of an unknown one
+		h.Set("X-Model-Router-Table", d.Table)
+	}
 	if d.Class.Intent != "" {
 		h.Set("X-Model-Router-Intent", string(d.Intent))
 		h.Set("X-Model-Router-Level", d.Level.String())

@@ -98,6 +98,9 @@ type Decision struct {
 	// was not swapped.
 	RoutedFrom string `json:"routed_from,omitempty"`
 	Swap       string `json:"swap,omitempty"`
+	// Likeliest is the candidate with the best chance: who answers instead if the
+	// first one's answer is not good enough.
+	Likeliest *Candidate `json:"-"`
 	// Would is what would have been picked, where that is only observed.
 	Would *Would `json:"would,omitempty"`
 
@@ -147,6 +150,8 @@ func (t *Table) choose(q Query, e *estimator, cs []scored, d *Decision) {
 		return
 	}
 	r := t.rank(q, cs)
+	likeliest := e.candidate(mostLikely(cs))
+	d.Likeliest = &likeliest
 	var kept scored
 	at := -1
 	if q.Stay != nil {
@@ -174,6 +179,17 @@ func (t *Table) choose(q Query, e *estimator, cs []scored, d *Decision) {
 		}
 		d.Candidates[i] = c
 	}
+}
+
+// mostLikely is the candidate with the best chance, the cheaper of equals.
+func mostLikely(cs []scored) *scored {
+	best := &cs[0]
+	for i := range cs {
+		if cs[i].quality(best) {
+			best = &cs[i]
+		}
+	}
+	return best
 }
 
 // first puts a candidate before all others; if it is none of them, the last

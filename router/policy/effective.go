@@ -288,6 +288,11 @@ func (f *File) upstream(r *Row, w Workload) string {
 	return ""
 }
 
+// Judged reports whether this conversation's answers go to the judge.
+func (e *Effective) Judged() bool {
+	return e.org != nil && e.org.Judge && e.Workload == Interactive && e.file.Assess.JudgeShare > 0 && e.draw("judge") < e.file.Assess.JudgeShare
+}
+
 // Describe names the rules that had a say in the request's treatment.
 func (e *Effective) Describe() []string {
 	var out []string

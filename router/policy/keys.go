@@ -62,6 +62,17 @@ var keys = []Key{
 	{Name: "retries.[model].attempts", Type: "number", In: "file", Values: "1 to 5", Doc: "attempts at the same upstream for a model asked for by name (by ID, name, family, or * for all)"},
 	{Name: "retries.[model].move", Type: "switch", In: "file", Values: "true or false", Doc: "whether other providers of the same weights are tried then; if not, it fails with its upstream's own error"},
 
+	{Name: "assess.off", Type: "list", In: "file", Values: "empty, truncated, refused, malformed, repetitive, wrong_language, tool_arguments", Doc: "defects of answers that are not looked for"},
+	{Name: "assess.escalate", Type: "switch", In: "file", Values: "true or false", Doc: "whether the likeliest model answers once more where an answer has a defect (default true; only where the router chose the model)"},
+	{Name: "assess.judge_share", Type: "number", In: "file", Values: "0 to 1", Doc: "share of the answers that a model judges afterwards, for orgs that agree"},
+	{Name: "assess.judge_model", Type: "string", In: "file", Values: "a selector or model", Doc: "who judges; assay/quality unless set"},
+	{Name: "judge", Type: "switch", In: "org", Values: "true or false", Doc: "agrees that prompts and answers go to the judge, under the org's own rules"},
+	{Name: "", Type: "switch", In: "request", Header: "X-Gateway-Hold", Values: "true", Doc: "hold a stream back until its answer is found good enough, so that it can be escalated",
+		read: func(r *Request, s string) error {
+			_, err := readOneOf(s, "true")
+			r.Hold = true
+			return err
+		}},
 	{Name: "aliases.[name].model", Type: "string", In: "file, org", Values: "a selector or model", Doc: "what a name that a client sends means; an exact catalogue ID can't be one"},
 	{Name: "aliases.[name].preset", Type: "string", In: "file, org", Values: "a preset", Doc: "rules that go with it"},
 	{Name: "aliases.[name].share", Type: "number", In: "file, org", Values: "0 to 1", Doc: "share of the conversations that the alias holds for; in the others the name means what it says, and what the alias would have picked is recorded"},

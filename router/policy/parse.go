@@ -100,6 +100,7 @@ func (c *check) all() {
 		}
 		c.share(path+".share", r.Share)
 	}
+	c.assess(f.Assess)
 	c.aliases("aliases", f.Aliases)
 	for name, p := range f.Presets {
 		c.rules("presets."+name+".", p.Rules)
@@ -201,6 +202,16 @@ func selector(name string) bool {
 	}
 	_, direction, ok := strings.Cut(name, ":")
 	return ok && slices.Contains([]string{"cost", "speed", "quality", "balanced"}, direction)
+}
+
+func (c *check) assess(a Assess) {
+	for _, d := range a.Off {
+		c.oneOf("assess.off", d, append([]string{""}, Defects...)...)
+	}
+	c.share("assess.judge_share", &a.JudgeShare)
+	if m := strings.ToLower(a.JudgeModel); m != "" && !selector(m) && !c.known.Models[m] {
+		c.bad("assess.judge_model", "is %q, which is neither a selector nor a model of the catalogue", a.JudgeModel)
+	}
 }
 
 func (c *check) share(path string, s *float64) {

@@ -83,6 +83,8 @@ type File struct {
 	// asked for by name fails.
 	Retries map[string]Retry `yaml:"retries"`
 
+	// Assess says what is done about answers that are not good enough.
+	Assess Assess `yaml:"assess"`
 	// Rollouts say by model how far a new one has come; a model that is not here
 	// serves in full.
 	Rollouts map[string]Rollout `yaml:"rollouts"`
@@ -131,6 +133,23 @@ type Alias struct {
 	// picked and at what price; so does Share for the conversations that it leaves.
 	Observe bool `yaml:"observe"`
 }
+
+// Assess says which defects of answers are looked for, and what then happens.
+type Assess struct {
+	// Off lists defects that are not looked for: empty, truncated, refused,
+	// malformed, repetitive, wrong_language, tool_arguments.
+	Off []string `yaml:"off"`
+	// Escalate false leaves failing answers as they are; they are only recorded.
+	Escalate *bool `yaml:"escalate"`
+	// JudgeShare of the answers is judged by a model afterwards, for orgs that
+	// agree (orgs.NAME.judge).
+	JudgeShare float64 `yaml:"judge_share"`
+	// JudgeModel judges: a selector or model; default assay/quality.
+	JudgeModel string `yaml:"judge_model"`
+}
+
+// Defects are the names that Assess.Off may hold.
+var Defects = []string{"empty", "truncated", "refused", "malformed", "repetitive", "wrong_language", "tool_arguments"}
 
 // Rollout is how far a new model has come.
 type Rollout struct {
@@ -205,6 +224,9 @@ type Org struct {
 	// TableDelayDays lets a new one decide only once it is that old.
 	Table          string `yaml:"table"`
 	TableDelayDays int    `yaml:"table_delay_days"`
+	// Judge agrees that a share of the org's answers is judged by a model: prompt
+	// and answer go to it, under the org's own rules.
+	Judge bool `yaml:"judge"`
 	// Timeout, if shorter than the file's, replaces it.
 	Timeout time.Duration `yaml:"timeout"`
 }
@@ -236,6 +258,7 @@ func (f File) WithDefaults() File {
 	f.IdleTimeout = cmp.Or(f.IdleTimeout, 120*time.Second)
 	f.Timeout = cmp.Or(f.Timeout, 10*time.Minute)
 	f.Swaps = cmp.Or(f.Swaps, "allowed")
+	f.Assess.JudgeModel = cmp.Or(f.Assess.JudgeModel, "assay/quality")
 	all := maps.Clone(DefaultMargins)
 	maps.Copy(all, f.Margins)
 	f.Margins = all
