@@ -10,7 +10,7 @@ import (
 // rows is the order of the packages: one imports only from rows above its own.
 var rows = map[string]int{
 	"assay/classifier": 0, "assay/models": 0, "assay/datasets": 0, "assay/scoring/success": 0,
-	"assay/models/openai": 1, "assay/scoring": 1, "assay/router/policy": 1, "assay/router/health": 1, "assay/router/allowance": 1,
+	"assay/models/openai": 1, "assay/scoring": 1, "assay/router/policy": 1, "assay/router/health": 1, "assay/router/allowance": 1, "assay/router/assess": 1,
 	"assay/router": 2, "assay/evals": 2, "assay/billing/savings": 2,
 	"assay/api": 3, "assay/router/changes": 3, "assay/classifier/onnx": 3, "assay/evals/duckdb": 3, "assay/evals/evalstest": 3, "assay/evals/replay": 3,
 	"assay/models/providers/compat": 3, "assay/models/providers/sim": 3,
@@ -20,17 +20,18 @@ var rows = map[string]int{
 
 // doors are the dependencies that only one package may import.
 var doors = map[string]string{
-	"github.com/gin-gonic/gin":            "assay/api",
-	"gonum.org/v1/gonum":                  "assay/scoring",
-	"github.com/yalue/onnxruntime_go":     "assay/classifier/onnx",
-	"github.com/sugarme/tokenizer":        "assay/classifier/onnx",
-	"github.com/marcboeker/go-duckdb":     "assay/evals/duckdb",
-	"github.com/pkoukk/tiktoken-go":       "assay/router",
-	"github.com/prometheus/client_golang": "assay/api",
-	"github.com/maypok86/otter":           "assay/router",
-	"github.com/goccy/go-yaml":            "assay/router",
-	"gonum.org/v1/plot":                   "assay/evals/replay",
-	"github.com/failsafe-go/failsafe-go":  "assay/router/health",
+	"github.com/gin-gonic/gin":              "assay/api",
+	"gonum.org/v1/gonum":                    "assay/scoring",
+	"github.com/yalue/onnxruntime_go":       "assay/classifier/onnx",
+	"github.com/sugarme/tokenizer":          "assay/classifier/onnx",
+	"github.com/marcboeker/go-duckdb":       "assay/evals/duckdb",
+	"github.com/pkoukk/tiktoken-go":         "assay/router",
+	"github.com/prometheus/client_golang":   "assay/api",
+	"github.com/maypok86/otter":             "assay/router",
+	"github.com/goccy/go-yaml":              "assay/router",
+	"gonum.org/v1/plot":                     "assay/evals/replay",
+	"github.com/failsafe-go/failsafe-go":    "assay/router/health",
+	"github.com/santhosh-tekuri/jsonschema": "assay/router/assess",
 }
 
 func imports(t *testing.T) map[string][]string {
