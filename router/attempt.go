@@ -53,6 +53,7 @@ type result struct {
 	unmade bool   // there was no call: nobody was to be called, or there was no leave
 	body   []byte // of a whole answer
 	stream *stream
+	held   [][]byte // the events of a stream that was held back
 }
 
 func (r *Router) newAttempt(p *plan, ask *Ask, c Candidate) *attempt {

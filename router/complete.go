@@ -10,6 +10,7 @@ import (
 
 	"assay/models/openai"
 	"assay/router/health"
+	"assay/router/policy"
 )
 
 // Complete decides, calls upstreams until one answers, and relays its answer
@@ -39,6 +40,7 @@ func (r *Router) Complete(ctx context.Context, ask Ask, sink Sink) (*Record, err
 	}
 	r.o.Meter.Settle(context.WithoutCancel(ctx), rec)
 	r.shadow(ctx, &p, &ask, rec)
+	r.judge(ctx, &p, &ask, rec, w.text)
 	return rec, err
 }
 
@@ -55,6 +57,7 @@ type walk struct {
 	limit       int // calls of different candidates at most
 	same        int // calls of one candidate at most
 	last        error
+	text        string    // of the answer that was given, where a judge may want it
 	until       time.Time // when the first of those who were not called may be
 	limitStatus int       // HTTP status that says why they were not
 }
@@ -99,8 +102,15 @@ func (w *walk) run(ctx context.Context) error {
 			}
 			res := w.call(ctx, i)
 			if res.err == nil {
-				deadline.Stop()
-				return w.answer(ctx, res)
+				if res.stream != nil && !w.plan.policy.Hold {
+					deadline.Stop()
+				}
+				more, err := w.answer(ctx, res)
+				if !more {
+					return err
+				}
+				calls += boolInt(n == 0)
+				continue
 			}
 			if !w.fail(res) {
 				return w.last
@@ -220,25 +230,52 @@ func (w *walk) pause(ctx context.Context, n int) bool {
 }
 
 // answer gives an answer to the client: at once, or after it was found good
-// enough or replaced by a better one.
-func (w *walk) answer(ctx context.Context, res result) error {
-	res = w.assessed(ctx, res)
+// enough or replaced by a better one. more says that another candidate may
+// still be asked: a stream that was held back broke.
+func (w *walk) answer(ctx context.Context, res result) (more bool, err error) {
+	if res = w.assessed(ctx, res); res.err != nil {
+		return w.fail(res), res.err
+	}
 	at := len(w.rec.Attempts)
 	res.out.Served = true
 	w.rec.Attempts = append(w.rec.Attempts, res.out)
 	w.sink.Start(w.rec)
-	var err error
 	switch {
+	case res.held != nil:
+		err = w.replay(res.held)
 	case res.stream != nil:
-		err = res.stream.relay(w.sink)
-	default:
-		if err = w.sink.Body(http.StatusOK, res.body); err != nil {
-			res.out.Outcome = ClientGone
+		if err = res.stream.relay(w.sink); err == nil && w.plan.policy.Workload != policy.Eval {
+			w.assess(&res) // too late to escalate, not to be counted
 		}
+	default:
+		err = w.sink.Body(http.StatusOK, res.body)
 	}
-	res.out.Served = true
+	if err != nil && (res.held != nil || res.stream == nil) {
+		res.out.Outcome = ClientGone
+	}
 	w.rec.Attempts[at] = res.out
 	res.observe(w.rec.Decision)
 	w.router.remember(w.plan, &res.out)
-	return err
+	if w.plan.policy.Judged() {
+		w.text = textOf(&res)
+	}
+	return false, err
+}
+
+// replay passes on what was held back.
+func (w *walk) replay(events [][]byte) error {
+	for _, data := range events {
+		if err := w.sink.Event(data); err != nil {
+			return fmt.Errorf("%w: %w", errClient, err)
+		}
+	}
+	return nil
+}
+
+// textOf is an answer's text.
+func textOf(res *result) string {
+	if res.stream != nil {
+		return res.stream.text.String()
+	}
+	return openai.AnswerText(res.body)
 }

@@ -10,6 +10,7 @@ import (
 
 	"assay/models"
 	"assay/models/openai"
+	"assay/router/assess"
 	"assay/router/policy"
 	"assay/scoring"
 )
@@ -165,4 +166,13 @@ func (t *Table) resolveUnder(e *policy.Effective) (Target, error) {
 		return target, strictly(target)
 	}
 	return target, nil
+}
+
+// defects are the defects of a policy's names.
+func defects(names []string) []assess.Defect {
+	out := make([]assess.Defect, len(names))
+	for i, n := range names {
+		out[i] = assess.Defect(n)
+	}
+	return out
 }

@@ -20,22 +20,26 @@ const (
 	ClientGone   Outcome = "client_gone"   // the client hung up
 	NoCandidate  Outcome = "no_candidate"  // nobody was asked
 	HedgeLost    Outcome = "hedge_lost"    // another answer came first
+	Rejected     Outcome = "rejected"      // answered, and another answer was better
 )
 
 // Attempt is one call of one upstream.
 type Attempt struct {
-	Model     string        `json:"model"`
-	Provider  string        `json:"provider"`
-	Key       string        `json:"key,omitempty"`  // label of the provider's key
-	Free      bool          `json:"free,omitempty"` // inside a free allowance: it cost nothing
-	Outcome   Outcome       `json:"outcome"`
-	Status    int           `json:"status,omitempty"` // HTTP status of the upstream
-	Error     string        `json:"error,omitempty"`
-	Expected  models.Usage  `json:"expected"` // what the decision rested on
-	Usage     models.Usage  `json:"usage"`
-	CostNano  int64         `json:"cost_nano_usd"`
-	CostKnown bool          `json:"cost_known"`
-	Simulated bool          `json:"simulated,omitempty"`
+	Model     string       `json:"model"`
+	Provider  string       `json:"provider"`
+	Key       string       `json:"key,omitempty"`  // label of the provider's key
+	Free      bool         `json:"free,omitempty"` // inside a free allowance: it cost nothing
+	Outcome   Outcome      `json:"outcome"`
+	Status    int          `json:"status,omitempty"` // HTTP status of the upstream
+	Error     string       `json:"error,omitempty"`
+	Expected  models.Usage `json:"expected"` // what the decision rested on
+	Usage     models.Usage `json:"usage"`
+	CostNano  int64        `json:"cost_nano_usd"`
+	CostKnown bool         `json:"cost_known"`
+	Simulated bool         `json:"simulated,omitempty"`
+	// Findings are what is wrong with the answer, as far as can be told without
+	// knowing the right one.
+	Findings  []string      `json:"findings,omitempty"`
 	Served    bool          `json:"served,omitempty"` // the client got this one's answer, and pays for it alone
 	Hedge     bool          `json:"hedge,omitempty"`  // a second call beside a slow one
 	Started   time.Time     `json:"started"`
@@ -57,6 +61,9 @@ type Record struct {
 	ShadowOf string    `json:"shadow_of,omitempty"`
 	Decision Decision  `json:"decision"`
 	Attempts []Attempt `json:"attempts"`
+	// Escalated: the likeliest model answered as well, since the first answer was
+	// not good enough.
+	Escalated bool `json:"escalated,omitempty"`
 	// Skipped are candidates that were left alone: their breaker was open, or
 	// their provider had enough to do.
 	Skipped []LeftOut `json:"skipped,omitempty"`

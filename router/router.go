@@ -64,11 +64,15 @@ type Options struct {
 	// Allowances count what keys give away; nil: nobody counts, as where nothing
 	// is called.
 	Allowances *allowance.Book
-	Meter      Meter            // default NoMeter
-	Health     *health.Health   // what is known of upstreams; default a new one
-	OnShadow   func(*Record)    // hears of every copy of a request; may be nil
-	Now        func() time.Time // default time.Now
-	Log        *slog.Logger     // default: discard
+	Meter      Meter          // default NoMeter
+	Health     *health.Health // what is known of upstreams; default a new one
+	OnShadow   func(*Record)  // hears of every copy of a request; may be nil
+	// Judge says how good sampled answers are; default: a model, asked through the
+	// router. OnVerdict hears what it says; may be nil.
+	Judge     Judge
+	OnVerdict func(*Record, Verdict)
+	Now       func() time.Time // default time.Now
+	Log       *slog.Logger     // default: discard
 }
 
 // Router answers requests. Its table can be swapped while requests run: each
@@ -82,6 +86,7 @@ type Router struct {
 
 	work      sync.WaitGroup // after answers: shadows
 	shadowing chan struct{}
+	judging   chan struct{}
 }
 
 // New makes a router that decides by the given table.
@@ -98,7 +103,10 @@ func New(t *Table, o Options) *Router {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Router{o: o, sticky: newSticky(), shadowing: make(chan struct{}, shadowsAtOnce)}
+	r := &Router{o: o, sticky: newSticky(), shadowing: make(chan struct{}, shadowsAtOnce), judging: make(chan struct{}, judgesAtOnce)}
+	if r.o.Judge == nil {
+		r.o.Judge = modelJudge{r}
+	}
 	r.table.Store(t)
 	return r
 }

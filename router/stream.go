@@ -13,6 +13,7 @@ import (
 
 	"assay/models"
 	"assay/models/openai"
+	"assay/router/assess"
 )
 
 // stream is an answer that comes in pieces: opened, its first event read,
@@ -23,6 +24,7 @@ type stream struct {
 	events *openai.EventReader
 	next   []byte // read and not yet passed on
 
+	seen     assess.Stream
 	text     strings.Builder
 	last     []byte // the latest chunk passed on
 	finished bool
@@ -94,6 +96,7 @@ func (s *stream) pass(sink Sink, data []byte) error {
 		return fmt.Errorf("%w: %s", ErrBroken, c.ErrorText)
 	}
 	s.text.WriteString(c.Text)
+	s.seen.Add(data)
 	s.finished = s.finished || c.Finished
 	if c.HasUsage {
 		s.usage, s.hasUsage = c.Usage, true

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"assay/models"
+	"assay/router/assess"
 	"assay/router/policy"
 	"assay/scoring"
 	"assay/scoring/success"
@@ -86,6 +87,7 @@ type Table struct {
 	figures   []figures
 	abilities [][]ability
 	pools     map[scoring.Tier][]int32
+	assessor  *assess.Assessor
 	shadows   []int32 // rows that get copies of requests
 	given     []int32 // rows of providers with a free allowance
 }
@@ -118,6 +120,7 @@ func NewTable(o TableOptions) (*Table, error) {
 		t.Providers = append(t.Providers, a)
 	}
 	sort.Slice(t.Providers, func(i, j int) bool { return t.Providers[i].Provider < t.Providers[j].Provider })
+	t.assessor = assess.New(assess.Checks{Off: defects(t.Policy.Assess.Off)})
 	t.vocabulary = KnownTo(o.Catalog).Vocabulary
 	t.names = indexNames(o.Catalog.Models(), t.makerFirst)
 	t.ID = t.identity(o)

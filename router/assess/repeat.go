@@ -25,7 +25,7 @@ func repetitive(in Input, text string, sh shape, cut bool) string {
 const (
 	gram     = 8    // tokens of a run that counts as said before
 	minRuns  = 120  // runs: shorter texts repeat a phrase by right
-	maxShare = 0.75 // of all runs may have occurred before; see docs/assess.md
+	maxShare = 0.65 // of all runs may have occurred before; see docs/assess.md
 )
 
 // share gives the part of all runs of gram tokens that occur earlier in the
