@@ -1,22 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
-
-// runWith runs the command line with input and gives its exit code and output.
-func runWith(t *testing.T, input string, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	var out, errs bytes.Buffer
-	code = run(context.Background(), args, environment{Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Data: t.TempDir()})
-	return code, out.String(), errs.String()
-}
 
 // inFile writes a file and gives its path.
 func inFile(t *testing.T, name, text string) string {
@@ -46,11 +36,11 @@ func TestPolicyCommand(t *testing.T) {
 		{[]string{"policy", "nowhere.yaml"}, 2, "nowhere.yaml"},
 		{[]string{"serve", "--config", keys}, 2, "belong to orgs (beta)"},
 	} {
-		if code, out, errs := runWith(t, "", c.args...); code != c.code || !strings.Contains(out+errs, c.says) {
+		if code, out, errs := runCommand(t, nil, "", c.args...); code != c.code || !strings.Contains(out+errs, c.says) {
 			t.Errorf("%v: exit %d, says %s%s; want exit %d and %q", c.args, code, out, errs, c.code, c.says)
 		}
 	}
-	code, out, _ := runWith(t, "", "policy", "--schema")
+	code, out, _ := runCommand(t, nil, "", "policy", "--schema")
 	var schema struct{ Properties map[string]any }
 	if err := json.Unmarshal([]byte(out), &schema); code != 0 || err != nil || schema.Properties["orgs"] == nil {
 		t.Errorf("the schema: exit %d, %v", code, err)
@@ -70,7 +60,7 @@ orgs: {acme: {swaps: "on"}}
 {"id":3,"request":{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]},"headers":{"x-gateway-region":"eu"}}
 {"id":4,"org":"acme","request":{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]},"headers":{"x-gateway-regions":"eu"}}
 `
-	code, out, errs := runWith(t, lines, "route", "--policy", path)
+	code, out, errs := runCommand(t, nil, lines, "route", "--policy", path)
 	got := strings.Split(strings.TrimSpace(out), "\n")
 	if code != 2 || len(got) != 4 { // one line is no request
 		t.Fatalf("exit %d, %d lines: %s", code, len(got), errs)
