@@ -131,8 +131,11 @@ func (as *Assessor) Assess(in Input, a Answer) []Finding {
 	if len(text) >= minProse {
 		s := getScratch()
 		sh := s.read(tail(text, maxJudged))
-		add(Repetitive, repetitive(in, text, sh, cut))
-		if in.Schema == nil && !in.JSONObject {
+		data := in.Schema != nil || in.JSONObject
+		if cut || !data { // a list of equal objects that comes to its end is no loop
+			add(Repetitive, repetitive(in, text, sh, cut))
+		}
+		if !data { // the names of fields are of no language
 			add(WrongLanguage, wrongLanguage(in, sh))
 		}
 		putScratch(s)

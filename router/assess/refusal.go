@@ -60,11 +60,11 @@ func startsLikeLatin(t string) bool {
 // called outright.
 var refusalEN = regexp.MustCompile(`^(no[,.] )?` +
 	`((i'm|i am|we're|we are)( (really|very|so|truly))? sorry|sorry|i apologi[sz]e|(my )?apologies|unfortunately|as an? ((ai|artificial intelligence|responsible|helpful|virtual|large)\b[a-z -]{0,40}))?` +
-	`( (about|for) (that|this|the (confusion|inconvenience)))?[,;:.!]?\s*(but |however,? )?(as an? [a-z -]{2,50}, )?` +
+	`( (about|for) (that|this|the (confusion|inconvenience)))?[,;:.!]?\s*(but |however,? )?(as an? [a-z -]{2,50},? )?` +
 	`(` +
-	`(i|we) (can't|cannot|can not|won't|will not|am unable to|'m unable to|am not able to|am not going to|must decline to|have to decline to|must refuse to|don't feel comfortable|am not comfortable)` +
+	`i (can't|cannot|can not|won't|will not|won't be able to|am unable to|'m unable to|am not able to|am not going to|must decline to|have to decline to|must refuse to|don't feel comfortable|am not comfortable)` +
 	` ?(ethically |morally |in good conscience |directly |actually )?(to |with )?` +
-	`(assist(ing)?|help( you)? (with|to|in|create|creat|make|do|carry|plan)|help(ing)? (with )?(you )?(with )?(that|this)|comply|provid(e|ing)|fulfil|fulfill(ing)?|creat(e|ing)|generat(e|ing)|writ(e|ing)|produc(e|ing)|engag(e|ing)|discuss(ing)?|participat(e|ing)|support(ing)?|promot(e|ing)|continue|respond to|answer (that|this|such)|complete (that|this|your|the) request|do (that|this)\b|offer (advice|instructions|guidance)|give (you )?(advice|instructions|that|this)|share (that|this|instructions)|facilitat(e|ing)|carry out|accommodate)` +
+	`(assist(ing)?|help( you)? (with|to|in|create|creat|make|do|carry|plan)|help(ing)? (with )?(you )?(with )?(that|this)|comply|provid(e|ing)|fulfil|fulfill(ing)?|creat(e|ing)|generat(e|ing)|writ(e|ing) (that|such|about|content|explicit|stories|jokes|an? (story|poem|script|letter|joke|song|message|program|essay))|produc(e|ing)|engag(e|ing)|discuss(ing)?|participat(e|ing)|support(ing)?|promot(e|ing)|continue|respond to|answer (that|this|such)|complete (that|this|your|the) request|do (that|this)\b|offer (advice|instructions|guidance)|give (you )?(advice|instructions|that|this)|share (that|this|instructions)|facilitat(e|ing)|carry out|accommodate)` +
 	`|i'm (unable|not able) to (assist|help|comply|provide|fulfill|create|generate|write|produce|engage|discuss|participate|support|continue|respond to|answer (that|this|such)|complete (that|this|your|the) request|do (that|this)\b)` +
 	`|i'm not (comfortable|going to|willing to) |(i|we) (must|have to|need to|will have to) (respectfully )?(decline|refuse)|i (respectfully )?(decline|refuse) to` +
 	`|(it is|it's) (not appropriate|inappropriate|unethical|against my) [a-z ,]{0,40}(me|guidelines|programming|polic(y|ies)|principles)` +

@@ -12,14 +12,22 @@ import (
 // it does not. cut says that a limit on tokens ended it, which is how most
 // loops end and makes less evidence enough.
 func repetitive(in Input, text string, sh shape, cut bool) string {
-	why := loops(in, text, sh, cut)
-	if why == "" && share(sh) >= maxShare {
+	code := in.Intent == classifier.CodeGeneration || in.Intent == classifier.CodeUnderstanding || in.Schema != nil || in.JSONObject || dataLike(text)
+	why := loops(text, sh, cut, code || sh.inFence)
+	if why == "" && !code && share(sh) >= maxShare {
 		why = "most of the text was said before in it"
 	}
 	if why == "" || repeatAsked(in) {
 		return ""
 	}
 	return why
+}
+
+// dataLike says whether a text is laid out as JSON or markup from its first
+// character to its last.
+func dataLike(text string) bool {
+	text = strings.TrimSpace(text)
+	return text != "" && strings.IndexByte("{[<", text[0]) >= 0 && strings.IndexByte("}]>", text[len(text)-1]) >= 0
 }
 
 const (
@@ -66,7 +74,7 @@ func share(sh shape) float64 {
 const maxLoop = 8 << 10
 
 // loops says whether the text's end repeats one piece over and over.
-func loops(in Input, text string, sh shape, cut bool) string {
+func loops(text string, sh shape, cut, code bool) string {
 	body := strings.TrimRightFunc(text, unicode.IsSpace)
 	if cut && len(text)-len(body) >= 200 {
 		return "ends in white space without end"
@@ -78,7 +86,6 @@ func loops(in Input, text string, sh shape, cut bool) string {
 	if length == 0 {
 		return ""
 	}
-	code := sh.inFence || in.Intent == classifier.CodeGeneration || in.Intent == classifier.CodeUnderstanding
 	if loopCounts(body[len(body)-period:], length, cut, code) {
 		return "ends in a loop"
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
 // Schemas come from strangers, and the answers they are held against partly
@@ -18,8 +19,8 @@ const (
 	maxSchemaNodes  = 5000 // JSON values in a schema
 	maxDepth        = 100  // of nesting, in schemas and answers
 	maxAnswerBytes  = 1 << 20
-	maxNumber       = 300      // characters of a number; exponents have three digits at most
-	workLimit       = 20 << 20 // steps of one validation, see workLeft
+	maxNumber       = 300     // characters of a number; exponents have three digits at most
+	workLimit       = 4 << 20 // steps of one validation, see type work: some tenths of a second at worst
 	schemasKept     = 128
 	maxPattern      = 300 // bytes of a regular expression
 	maxPatternTotal = 4 << 10
@@ -40,7 +41,6 @@ type schema struct {
 	mu       sync.Mutex // work belongs to one validation at a time
 	work     work
 	compiled *jsonschema.Schema
-	width    int64
 }
 
 // violation names the keyword of a schema that a JSON text is against; "" if
@@ -77,7 +77,7 @@ func (s *schema) check(value any) (why string) {
 			why = ""
 		}
 	}()
-	s.work.left = workLimit / s.width
+	s.work.left = workLimit
 	var invalid *jsonschema.ValidationError
 	if err := s.compiled.Validate(value); errors.As(err, &invalid) {
 		return keyword(invalid)
@@ -90,17 +90,24 @@ func asError(r any) error {
 	return err
 }
 
-// keyword names the schema's keyword at the root of a violation. Nothing else
+// keyword names the schema's keyword at the root of a violation, "" for what is
+// none. Nothing else
 // of the error is told: it holds text of the answer.
 func keyword(e *jsonschema.ValidationError) string {
 	for len(e.Causes) > 0 {
 		e = e.Causes[0]
 	}
-	path := e.ErrorKind.KeywordPath()
-	if len(path) == 0 {
+	switch k := e.ErrorKind.(type) {
+	case *kind.FalseSchema:
 		return "false"
+	case *kind.RefCycle, *kind.InvalidJsonValue: // the schema's fault, or ours
+		return ""
+	default:
+		if path := k.KeywordPath(); len(path) > 0 {
+			return path[0]
+		}
 	}
-	return path[0]
+	return ""
 }
 
 // noLoader refuses every document but the schema itself.
@@ -120,7 +127,7 @@ func compile(raw json.RawMessage) *schema {
 	if err != nil {
 		return s
 	}
-	if s.width, err = instrument(doc); err != nil {
+	if s.work.width, err = instrument(doc); err != nil {
 		return s
 	}
 	c := jsonschema.NewCompiler()

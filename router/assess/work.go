@@ -23,7 +23,10 @@ const workFormat = "assay-work"
 var errWork = errors.New("too much work")
 
 // work counts down the steps that a validation may still take.
-type work struct{ left int64 }
+type work struct {
+	left  int64
+	width int64 // of the schema, see instrument
+}
 
 // spend takes steps away, and ends the validation if none are left.
 func (w *work) spend(n int64) {
@@ -42,7 +45,7 @@ func (w *work) visit(v any) error {
 	case []any:
 		n += int64(len(v))
 	}
-	w.spend(n)
+	w.spend(n * w.width)
 	return nil
 }
 
@@ -82,7 +85,7 @@ func (p *patterns) compile(s string) (jsonschema.Regexp, error) {
 
 // MatchString matches, if the work it takes is left.
 func (p *pattern) MatchString(s string) bool {
-	p.work.spend(1 + int64(len(s))*p.size/64)
+	p.work.spend(1 + int64(len(s))*p.size/8)
 	return p.Regexp.MatchString(s)
 }
 
