@@ -60,8 +60,8 @@ func empty(in Input, a Answer, text string) string {
 }
 
 // emptyAsked are words of prompts for which silence is an answer.
-var emptyAsked = []string{"empty", "nothing", "blank", "silent", "do not respond", "don't respond", "do not reply", "don't reply", "no output",
-	"空", "什么都不", "什么也不", "不要输出", "不输出", "不要回复", "不要回答", "不回复", "不用回", "沉默", "無", "不需要回"}
+var emptyAsked = newWords("empty", "nothing", "blank", "silent", "do not respond", "don't respond", "do not reply", "don't reply", "no output",
+	"空", "什么都不", "什么也不", "不要输出", "不输出", "不要回复", "不要回答", "不回复", "不用回", "沉默", "無", "不需要回")
 
 // blank says whether nothing in s can be seen.
 func blank(s string) bool {

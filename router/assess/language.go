@@ -90,10 +90,10 @@ func written(prompt string) language {
 }
 
 // languageNames are words by which a text names a language or its letters.
-var languageNames = []string{"english", "chinese", "mandarin", "cantonese", "japanese", "korean", "french", "german", "spanish", "italian", "portuguese", "russian", "arabic", "hindi", "latin", "greek", "vietnamese", "thai", "indonesian", "turkish", "dutch", "polish",
+var languageNames = newWords("english", "chinese", "mandarin", "cantonese", "japanese", "korean", "french", "german", "spanish", "italian", "portuguese", "russian", "arabic", "hindi", "latin", "greek", "vietnamese", "thai", "indonesian", "turkish", "dutch", "polish",
 	"language", "translat", "translit", "pinyin", "bilingual", "multilingual", "native", "hanzi", "idiom", "romaniz", "romanis",
 	"英文", "英语", "英語", "英译", "译英", "中文", "汉语", "漢語", "华语", "普通话", "粤语", "日语", "日文", "韩语", "韩文", "法语", "法文", "德语", "德文", "西班牙语", "俄语", "俄文", "外语", "双语", "拉丁",
-	"语言", "翻译", "译成", "译为", "译文", "拼音", "母语", "字母", "英汉", "汉英", "单词", "托福", "雅思", "四级", "六级", "五笔", "罗马字"}
+	"语言", "翻译", "译成", "译为", "译文", "拼音", "母语", "字母", "英汉", "汉英", "单词", "托福", "雅思", "四级", "六级", "五笔", "罗马字")
 
 // toEnglish and toChinese are prompts that fix the language of the answer.
 var (

@@ -98,16 +98,16 @@ func refusalAsked(in Input) bool {
 }
 
 // declineWords are of prompts that speak of declining.
-var declineWords = []string{"declin", "refus", "reject", "turn down", "turn him down", "turn her down", "turn them down", "say no", "saying no", "sorry", "apolog",
+var declineWords = newWords("declin", "refus", "reject", "turn down", "turn him down", "turn her down", "turn them down", "say no", "saying no", "sorry", "apolog",
 	"unable to", "can't", "cannot", "can not", "won't", "not able to", "excuse", "translat",
-	"拒绝", "婉拒", "推辞", "回绝", "谢绝", "推脱", "抱歉", "对不起", "道歉", "无法", "不能", "翻译", "借口"}
+	"拒绝", "婉拒", "推辞", "回绝", "谢绝", "推脱", "抱歉", "对不起", "道歉", "无法", "不能", "翻译", "借口")
 
 // playWords set a part to play, which may last for a conversation.
-var playWords = []string{"role", "act as", "pretend", "persona", "character", "you are a", "you're a", "imagine you", "play the", "dialogue", "script", "simulat",
-	"扮演", "角色", "假装", "假设你", "你是", "你现在是", "充当", "对话", "台词", "模拟"}
+var playWords = newWords("role", "act as", "pretend", "persona", "character", "you are a", "you're a", "imagine you", "play the", "dialogue", "script", "simulat",
+	"扮演", "角色", "假装", "假设你", "你是", "你现在是", "充当", "对话", "台词", "模拟")
 
 // scopeWords are of system prompts that keep an assistant to its field, or give
 // it a part. "You are a helpful assistant" is none.
-var scopeWords = []string{"role-play", "roleplay", "pretend", "persona", "in character", "扮演", "假装",
+var scopeWords = newWords("role-play", "roleplay", "pretend", "persona", "in character", "扮演", "假装",
 	"only answer", "only help", "only discuss", "only respond", "do not answer", "don't answer", "do not discuss", "don't discuss", "never discuss", "never answer", "do not provide", "don't provide", "must not", "off-topic", "off topic", "unrelated", "out of scope",
-	"只回答", "仅回答", "只能", "不要回答", "禁止", "不得", "无关"}
+	"只回答", "仅回答", "只能", "不要回答", "禁止", "不得", "无关")

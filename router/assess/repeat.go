@@ -168,9 +168,9 @@ func repeatAsked(in Input) bool {
 }
 
 // repeatWords are of prompts whose answers may well repeat themselves.
-var repeatWords = []string{"repeat", "over and over", "again and again", "copies", "lyrics", "song", "chant", "mantra", "refrain", "chorus", "nursery", "ascii", "pattern",
+var repeatWords = newWords("repeat", "over and over", "again and again", "copies", "lyrics", "song", "chant", "mantra", "refrain", "chorus", "nursery", "ascii", "pattern",
 	"lorem ipsum", "placeholder", "hundred times", "thousand times", "infinite", "forever", "endless", "spam", "stutter",
-	"重复", "复读", "循环", "歌", "副歌", "咒", "绕口令", "排比", "图案", "字符画", "刷屏", "无限", "口吃"}
+	"重复", "复读", "循环", "歌", "副歌", "咒", "绕口令", "排比", "图案", "字符画", "刷屏", "无限", "口吃")
 
 // timesAsked says whether a prompt asks for something ten times or more.
 func timesAsked(prompt string) bool {
