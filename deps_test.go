@@ -3,6 +3,7 @@ package assay
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,8 @@ var rows = map[string]int{
 	"assay/cmd/assay": 4, "assay/cmd/evals": 4,
 }
 
-// doors are the dependencies that only one package may import.
+// doors are the dependencies that only one package may import, or the few that
+// are listed. A longer name has its own doors beside those of a shorter one.
 var doors = map[string]string{
 	"github.com/gin-gonic/gin":              "assay/api",
 	"gonum.org/v1/gonum":                    "assay/scoring",
@@ -32,6 +34,9 @@ var doors = map[string]string{
 	"gonum.org/v1/plot":                     "assay/evals/replay",
 	"github.com/failsafe-go/failsafe-go":    "assay/router/health",
 	"github.com/santhosh-tekuri/jsonschema": "assay/router/assess",
+	"go.opentelemetry.io/otel":              "assay/api assay/cmd/assay",
+	"go.opentelemetry.io/otel/sdk":          "assay/cmd/assay", // spans are made in api, sent from here
+	"go.opentelemetry.io/otel/exporters":    "assay/cmd/assay",
 }
 
 func imports(t *testing.T) map[string][]string {
@@ -69,9 +74,10 @@ func TestPackagesImportOnlyFromRowsAbove(t *testing.T) {
 func TestOneDependencyOneDoor(t *testing.T) {
 	for pkg, deps := range imports(t) {
 		for _, dep := range deps {
-			for module, door := range doors {
-				if (dep == module || strings.HasPrefix(dep, module+"/") || strings.HasPrefix(dep, module+"-")) && pkg != door && !strings.HasPrefix(pkg, door+"/") {
-					t.Errorf("%s imports %s; its door is %s", pkg, dep, door)
+			for module, may := range doors {
+				behind := func(door string) bool { return pkg == door || strings.HasPrefix(pkg, door+"/") }
+				if (dep == module || strings.HasPrefix(dep, module+"/") || strings.HasPrefix(dep, module+"-")) && !slices.ContainsFunc(strings.Fields(may), behind) {
+					t.Errorf("%s imports %s; its door is %s", pkg, dep, may)
 				}
 			}
 		}

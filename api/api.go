@@ -15,9 +15,12 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"assay/models/openai"
 	"assay/router"
+	"assay/router/allowance"
+	"assay/router/health"
 )
 
 // Options are the parts of the surface.
@@ -31,11 +34,18 @@ type Options struct {
 	// Status is what /readyz reports.
 	Status   func() Status
 	Registry *prometheus.Registry // default: a new one
-	Log      *slog.Logger         // default: discard
-	Now      func() time.Time     // default: time.Now
-	NewID    func() string        // default: random request ids
-	MaxBody  int64                // largest request body in bytes; default 32 MiB
-	MaxLog   int                  // requests remembered for GET /v1/requests/{id}; default 10,000
+	// Traces makes OpenTelemetry spans of requests; nil: none are made.
+	Traces trace.TracerProvider
+	// What metrics read at a scrape; each may be nil. Breakers are those of
+	// upstreams, Layers say which tables decide for which share of conversations.
+	Breakers   func() []health.Status
+	Allowances *allowance.Book
+	Layers     func() []router.Layer
+	Log        *slog.Logger     // default: discard
+	Now        func() time.Time // default: time.Now
+	NewID      func() string    // default: random request ids
+	MaxBody    int64            // largest request body in bytes; default 32 MiB
+	MaxLog     int              // requests remembered for GET /v1/requests/{id}; default 10,000
 }
 
 // Server is the HTTP handler of the gateway.
@@ -45,6 +55,7 @@ type Server struct {
 	keys    map[[32]byte]Key
 	log     *requestLog
 	metrics *metrics
+	traces  *tracing
 }
 
 // New makes the handler.
@@ -66,7 +77,7 @@ func New(o Options) *Server {
 	}
 	o.MaxBody = cmp.Or(o.MaxBody, 32<<20)
 	o.MaxLog = cmp.Or(o.MaxLog, 10_000)
-	s := &Server{o: o, keys: index(o.Keys), log: newRequestLog(o.MaxLog), metrics: newMetrics(o.Registry, o.Router, o.Now)}
+	s := &Server{o: o, keys: index(o.Keys), log: newRequestLog(o.MaxLog), metrics: newMetrics(o), traces: newTracing(o.Traces)}
 	s.engine = s.routes()
 	return s
 }
@@ -94,7 +105,7 @@ func (s *Server) routes() *gin.Engine {
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Registry, promhttp.HandlerOpts{})))
 	e.GET("/tiers", s.tiersPage)
 
-	v1 := e.Group("/v1", s.authenticate)
+	v1 := e.Group("/v1", s.authenticate, s.underway)
 	v1.POST("/chat/completions", s.chatCompletions)
 	v1.POST("/route", s.explain)
 	v1.GET("/models", s.listModels)

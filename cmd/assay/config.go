@@ -44,6 +44,7 @@ type config struct {
 	Classifier classifierConfig `yaml:"classifier"`
 	Simulated  simulatedConfig  `yaml:"simulated"`
 	Log        logConfig        `yaml:"log"`
+	Tracing    tracingConfig    `yaml:"tracing"`
 	// Allowances is the folder where the use of free allowances is counted, of
 	// this gateway alone; default data/allowances.
 	Allowances string `yaml:"allowances"`
@@ -128,6 +129,7 @@ func (c config) validate() error {
 		}
 	}
 	c.checkTables(bad)
+	c.Tracing.check(bad)
 	seen := map[string]bool{}
 	for i, k := range c.Keys {
 		if k.Label == "" || seen[k.Label] {

@@ -116,11 +116,18 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	if damaged != "" {
 		log.Error("free allowances", "problem", damaged)
 	}
-	r := router.New(w.table, router.Options{Classifier: guard, Tokens: tokens, Upstream: w.Upstream, Log: log, Health: watchUpstreams(w.conf, log), Allowances: book,
-		Meter: counted{router.NoMeter{}, w.shelf.traffic}})
+	traces, flush, err := openTracing(ctx, w.conf.Tracing, env, log)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	var handler *api.Server // set before the first request, of which shadows are copies
+	watched := watchUpstreams(w.conf, log)
+	r := router.New(w.table, router.Options{Classifier: guard, Tokens: tokens, Upstream: w.Upstream, Log: log, Health: watched, Allowances: book,
+		Meter: counted{router.NoMeter{}, w.shelf.traffic}, OnShadow: func(rec *router.Record) { handler.Shadow(rec) }})
 	w.useRouter(r)
 	var draining atomic.Bool
-	handler := api.New(api.Options{Router: r, Keys: w.conf.clientKeys(), Log: log, MaxBody: w.conf.MaxBodyBytes, Changes: w.shelf.log.Since,
+	handler = api.New(api.Options{Router: r, Traces: traces, Breakers: watched.Snapshot, Allowances: book, Layers: w.layers, Keys: w.conf.clientKeys(), Log: log, MaxBody: w.conf.MaxBodyBytes, Changes: w.shelf.log.Since,
 		Status: func() api.Status { return w.status(r.Table(), why, !draining.Load()) }})
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
