@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -52,24 +54,46 @@ func clip(name string) string {
 	return name
 }
 
-// failure is how a request ended for its client: the HTTP status, or the one
-// that it would have had before the first byte, and the error's code.
+// failure is how a request ended for its client: the HTTP status that it saw, and
+// the code of the error, which comes inside a stream once that has begun.
 type failure struct {
 	status int
 	code   string // "" no error
 }
 
-func failureOf(err error) failure {
+func failureOf(rec *router.Record, err error) failure {
+	f := errorOf(rec, err)
+	if a, ok := rec.Final(); ok && a.Served { // its head was out
+		f.status = http.StatusOK
+	}
+	return f
+}
+
+func errorOf(rec *router.Record, err error) failure {
 	var oe *openai.Error
 	switch {
 	case err == nil:
 		return failure{http.StatusOK, ""}
 	case errors.As(err, &oe):
 		return failure{oe.Status, word(oe.Code)}
+	case rec.Outcome == router.ClientGone, errors.Is(err, context.Canceled):
+		return failure{statusClientGone, "client_closed_request"}
 	case errors.Is(err, router.ErrBroken):
 		return failure{http.StatusBadGateway, "upstream_broken"}
-	case errors.Is(err, context.Canceled):
-		return failure{statusClientGone, "client_closed_request"}
 	}
 	return failure{http.StatusInternalServerError, "internal_error"}
+}
+
+// Discreet is the ReplaceAttr of a logger's slog.HandlerOptions: of an error that
+// carries a provider's words only the status and the code are logged.
+func Discreet(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindAny {
+		return a
+	}
+	err, ok := a.Value.Any().(error)
+	var oe *openai.Error
+	if !ok || !errors.As(err, &oe) {
+		return a
+	}
+	return slog.String(a.Key, fmt.Sprintf("%d %s", oe.Status, word(oe.Code)))
 }

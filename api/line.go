@@ -21,7 +21,7 @@ var background = context.Background()
 // and server errors are warnings.
 func (s *Server) explainInLog(ctx context.Context, msg string, rec *router.Record, f failure, span trace.SpanContext) {
 	level := slog.LevelInfo
-	if rec.Outcome == router.Broken || f.status >= 500 && msg != "shadow" {
+	if rec.Outcome == router.Broken || f.status >= 500 {
 		level = slog.LevelWarn
 	}
 	if !s.o.Log.Enabled(ctx, level) {
@@ -100,7 +100,9 @@ func (l *line) chosen(rec *router.Record) {
 
 func (l *line) happened(rec *router.Record, f failure) {
 	l.text("outcome", string(rec.Outcome))
-	l.add(slog.Int("status", f.status))
+	if f.status != 0 { // of a copy nobody saw any
+		l.add(slog.Int("status", f.status))
+	}
 	l.text("error", f.code)
 	l.texts("attempts", attemptWords(rec))
 	var skipped []string

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"sync"
 
 	"github.com/gin-gonic/gin"
@@ -65,7 +66,7 @@ func (l *requestLog) span(id string) trace.SpanContext {
 
 // finish remembers, counts, traces and logs a request.
 func (s *Server) finish(c *gin.Context, rec *router.Record, err error) {
-	f := failureOf(err)
+	f := failureOf(rec, err)
 	span := s.traces.request(c.Request, c.FullPath(), rec, f)
 	s.log.add(rec, span)
 	s.metrics.record(rec)
@@ -76,14 +77,11 @@ func (s *Server) finish(c *gin.Context, rec *router.Record, err error) {
 // the shadow: the router's OnShadow. It has a line of its own, under the id of
 // the request, and is not remembered, for that id is the request's.
 func (s *Server) Shadow(rec *router.Record) {
-	f := failure{status: 200}
+	f := failure{}
 	if rec.Outcome != router.Success {
-		f = failure{502, string(rec.Outcome)}
-		if len(rec.Attempts) == 0 {
-			f.code = "not_called"
-		}
+		f.code = cmp.Or(string(rec.Outcome), "not_called")
 	}
-	span := s.traces.shadow(s.log.span(rec.ID), rec)
+	span := s.traces.shadow(s.log.span(rec.ID), rec, f)
 	s.metrics.shadow(rec)
 	s.explainInLog(background, "shadow", rec, f, span)
 }

@@ -41,12 +41,12 @@ func (t *tracing) request(r *http.Request, route string, rec *router.Record, f f
 
 // shadow makes the spans of a copy of a request below the request's. If the copy
 // ended first they stand for themselves; assay.request.id joins them.
-func (t *tracing) shadow(request trace.SpanContext, rec *router.Record) trace.SpanContext {
+func (t *tracing) shadow(request trace.SpanContext, rec *router.Record, f failure) trace.SpanContext {
 	if t == nil {
 		return trace.SpanContext{}
 	}
 	ctx := trace.ContextWithSpanContext(context.Background(), request)
-	return t.spans(ctx, rec, "shadow", trace.SpanKindInternal, failure{}, func() []attribute.KeyValue {
+	return t.spans(ctx, rec, "shadow", trace.SpanKindInternal, f, func() []attribute.KeyValue {
 		return []attribute.KeyValue{attribute.String("assay.shadow_of", rec.ShadowOf)}
 	})
 }

@@ -219,7 +219,8 @@ func watchUpstreams(conf config, log *slog.Logger) *health.Health {
 		}
 	}
 	return health.New(health.Config{InFlight: limits, OnChange: func(c health.Change) {
-		log.Warn("breaker", "scope", c.Scope.String(), "from", c.From.String(), "to", c.To.String(), "why", c.Why, "detail", c.Detail, "until", c.Until)
+		log.Warn("breaker", "scope", c.Scope.String(), "from", c.From.String(), "to", c.To.String(), "why", c.Why, "until", c.Until)
+		log.Debug("breaker", "scope", c.Scope.String(), "detail", c.Detail) // the provider's words, which may quote a prompt
 	}})
 }
 
@@ -280,7 +281,7 @@ func greet(out io.Writer, addr string, w *world, why string) {
 
 func newLogger(conf logConfig, out io.Writer) *slog.Logger {
 	level, _ := logLevel(conf.Level) // validated on load
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: api.Discreet}
 	if conf.Format == "json" {
 		return slog.New(slog.NewJSONHandler(out, o))
 	}
