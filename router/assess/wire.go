@@ -17,7 +17,7 @@ var ErrNoAnswer = errors.New("no answer in this body")
 // FromBody reads the choices of a chat completion that was not streamed, in
 // the order of the body. The error wraps ErrNoAnswer and says what is missing.
 func FromBody(body []byte) ([]Answer, error) {
-	if !gjson.ValidBytes(body) {
+	if !json.Valid(body) { // not gjson.ValidBytes, whose recursion a body of nothing but "[" takes past the end of the stack
 		return nil, fmt.Errorf("%w: it is not JSON", ErrNoAnswer)
 	}
 	root := gjson.ParseBytes(body)

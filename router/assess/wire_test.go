@@ -107,3 +107,15 @@ func TestInputOfReadsTheRequest(t *testing.T) {
 		}
 	}
 }
+
+// An upstream must not end the process: 64 MiB is what the router reads of one.
+func TestDeepBodiesAreRefusedWithoutRecursion(t *testing.T) {
+	deep := strings.Repeat("[", 64<<20)
+	for _, body := range []string{deep, `{"choices":` + deep} {
+		if _, err := FromBody([]byte(body)); !errors.Is(err, ErrNoAnswer) {
+			t.Errorf("%.20q...: error %v; want ErrNoAnswer", body, err)
+		}
+		new(Stream).Add([]byte(body))
+		InputOf([]byte(body), "")
+	}
+}
