@@ -60,6 +60,8 @@ func TestFinishedAnswers(t *testing.T) {
 		"only the finish reason of what was not kept":    {Input{Prompt: "hi", JSONObject: true}, Answer{Text: "{", FinishReason: "stop", Partial: true}, ""},
 		"cut JSON has one finding":                       {Input{Prompt: "hi", JSONObject: true}, Answer{Text: `{"a":`, FinishReason: "length"}, "truncated"},
 		"JSON cut by the client's limit was asked for":   {Input{Prompt: "hi", JSONObject: true, MaxTokens: 3}, Answer{Text: `{"a":`, FinishReason: "length", Tokens: 3}, ""},
+		"a stop sequence may have cut the JSON":          {Input{Prompt: "hi", JSONObject: true, Stops: true}, Answer{Text: `{"a":1`, FinishReason: "stop"}, ""},
+		"no stop sequence makes prose of JSON":           {Input{Prompt: "hi", JSONObject: true, Stops: true}, Answer{Text: `Here it is`, FinishReason: "stop"}, "malformed"},
 		"calls cut by the client's limit were asked for": {Input{Prompt: "hi", MaxTokens: 3}, Answer{ToolCalls: []ToolCall{{"f", "{"}}, FinishReason: "length", Tokens: 3}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +113,10 @@ func TestLanguageIsThatOfTheUser(t *testing.T) {
 		"an earlier turn was in English":           {Input{Earlier: enPrompt, Prompt: zhPrompt}, enText, ""},
 		"Japanese is not decided":                  {Input{Prompt: enPrompt}, strings.Repeat("北京は中国の首都で、長い歴史を持つ都市です。故宮や万里の長城が有名です。", 3), ""},
 		"JSON has no language":                     {Input{Prompt: zhPrompt, JSONObject: true}, `{"answer":"` + enText + `"}`, ""},
+		"a prompt for a painter":                   {Input{Prompt: "帮我写一个画宇航员的提示词"}, enText, ""},
+		"a mail abroad":                            {Input{Prompt: "给John写一封邮件，说会议改到周五"}, enText, ""},
+		"an original":                              {Input{Prompt: "给我背一段葛底斯堡演说的原文"}, enText, ""},
+		"a Chinese original":                       {Input{Prompt: "Give me the full text of the sutra in its original form"}, zhText, ""},
 		"formulas are not English": {Input{Prompt: "求函数的导数并化简，写出每一步的结果"}, list(12, func(i int) string {
 			return fmt.Sprintf(`\frac{d}{dx} \sin %dx = %d\cos %dx, \quad f_{%d}(x) = a x^%d + b x \implies x = y `, i, i, i, i, i+1)
 		}), ""},

@@ -13,6 +13,9 @@ func (as *Assessor) malformed(in Input, a Answer, text string) string {
 	}
 	text = strings.TrimSpace(text)
 	if !json.Valid([]byte(text)) {
+		if in.Stops && startsLikeJSON(text) { // a stop sequence may have taken the end away
+			return ""
+		}
 		return brokenJSON(text)
 	}
 	if in.Schema == nil {
@@ -35,7 +38,7 @@ func brokenJSON(text string) string {
 		return "JSON in a code fence"
 	case startsWithJSON(text):
 		return "text after the JSON"
-	case text[0] == '{' || text[0] == '[':
+	case startsLikeJSON(text):
 		return "broken JSON"
 	}
 	return "not JSON"
@@ -55,9 +58,11 @@ func unfenced(text string) string {
 	return rest
 }
 
+func startsLikeJSON(text string) bool { return text[0] == '{' || text[0] == '[' }
+
 func startsWithJSON(text string) bool {
 	var v json.RawMessage
-	return (text[0] == '{' || text[0] == '[') && json.NewDecoder(strings.NewReader(text)).Decode(&v) == nil
+	return startsLikeJSON(text) && json.NewDecoder(strings.NewReader(text)).Decode(&v) == nil
 }
 
 // toolArguments says what is wrong with an answer's tool calls, "" if nothing

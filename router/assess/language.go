@@ -60,6 +60,9 @@ func expected(in Input) language {
 		return undecided
 	}
 	l := written(in.Prompt)
+	if l == chinese && mentions(in.Prompt, englishGoods) || l == english && mentions(in.Prompt, chineseGoods) {
+		return undecided
+	}
 	for _, other := range []string{in.System, in.Earlier} {
 		if l == english && strings.IndexFunc(ends(other), isHan) >= 0 || l == chinese && other == in.Earlier && written(other) == english {
 			return undecided
@@ -94,6 +97,14 @@ var languageNames = newWords("english", "chinese", "mandarin", "cantonese", "jap
 	"language", "translat", "translit", "pinyin", "bilingual", "multilingual", "native", "hanzi", "idiom", "romaniz", "romanis",
 	"英文", "英语", "英語", "英译", "译英", "中文", "汉语", "漢語", "华语", "普通话", "粤语", "日语", "日文", "韩语", "韩文", "法语", "法文", "德语", "德文", "西班牙语", "俄语", "俄文", "外语", "双语", "拉丁",
 	"语言", "翻译", "译成", "译为", "译文", "拼音", "母语", "字母", "英汉", "汉英", "单词", "托福", "雅思", "四级", "六级", "五笔", "罗马字")
+
+// englishGoods are words of Chinese prompts for a text that is English without
+// saying so: prompts for painters, mail abroad, applications, originals, tests.
+var englishGoods = newWords("提示词", "prompt", "midjourney", "stable diffusion", "sdxl", "dall", "ielts", "toefl", "gre", "gmat", "cover letter", "personal statement", "essay", "listing", "email", "e-mail", "amazon", "linkedin", "sci",
+	"邮件", "简历", "求职信", "推荐信", "个人陈述", "文书", "留学", "外贸", "外企", "外国", "外教", "国外", "海外", "出海", "跨境", "亚马逊", "老外", "原文", "原著", "原版", "原句", "歌词", "台词", "演讲", "名言", "莎士比亚", "十四行", "摘要")
+
+// chineseGoods are words of English prompts for a text that may be Chinese.
+var chineseGoods = newWords("original", "sutra", "tao te", "dao de", "tang ", "li bai", "du fu", "confuc", "analects", "calligraph", "hsk", "wechat", "weibo", "xiaohongshu", "douyin", "taobao", "couplet")
 
 // toEnglish and toChinese are prompts that fix the language of the answer.
 var (

@@ -38,9 +38,9 @@ func declines(t string) bool {
 	head := t[:min(len(t), 400)]
 	switch {
 	case n <= maxRefusalLatin && startsLikeLatin(t) && refusalEN.MatchString(head):
-		return !lacksEN.MatchString(t)
+		return asideEN.MatchString(t) && !lacksEN.MatchString(t)
 	case n <= maxRefusalHan && refusalZH.MatchString(head):
-		return !lacksZH.MatchString(t)
+		return asideZH.MatchString(t) && !lacksZH.MatchString(t)
 	}
 	return false
 }
@@ -70,6 +70,14 @@ var refusalEN = regexp.MustCompile(`^(no[,.] )?` +
 	`|(it is|it's) (not appropriate|inappropriate|unethical|against my) [a-z ,]{0,40}(me|guidelines|programming|polic(y|ies)|principles)` +
 	`)`)
 
+// asideEN is how a text that declines speaks of the task, of its own rules or of
+// other help. Without it, "I can't share this house any longer" is a story.
+var asideEN = regexp.MustCompile(`\b(requests?|compl(y|ies)|fulfil|assist|guidelines?|polic(y|ies)|harmful|illegal|violen(t|ce)|sexual|hateful|dangerous|weapons?|unethical|inappropriate|not appropriate|against my|an? ai\b|artificial intelligence|language model|ai model|(some|any)thing else|other topic|instructions|guidance|content|` +
+	`(provide|offer|give|share) (you )?(with )?(any |such |specific |detailed )?(information|advice|help|support|details|recommendations)|` +
+	`(respectfully )?(decline|refuse)\b|(that|this|such|these|those) (kinds?|sorts?|types?|topics?|subjects?|questions?|tasks?|conversation|discussion)|` +
+	`help(ing)? (you )?(with )?(that|this|it|create|creat|mak|carry|plan)|(can't|cannot|won't|not going to|unable to|able to) help (you )?(with|to)|` +
+	`(do|share|say|write|writing|create|creating|produce|generate|discuss|discussing|answer|support|provide|sharing|providing) (that|this|about that|about this)\s*([.!?,;]|$))`)
+
 // lacksEN are words of an answer that lacks what it needs, rather than will:
 // another model would lack it too.
 var lacksEN = regexp.MustCompile(`access|browse|browsing|real-?time|up-to-date|up to date|current (data|information|events)|latest|cut-?off|training data|internet|` +
@@ -82,6 +90,10 @@ var refusalZH = regexp.MustCompile(`^(非常|很|十分|真的|实在)?(抱歉|�
 	`(作为(一个|一名|一款|一种)?[^，,。]{0,24}[，,]\s*)?(根据[^，,。]{0,20}[，,])?(这个|该|您的|你的|此)?(请求|问题|要求|内容)?[^，,。我]{0,16}[，,]?\s*` +
 	`(我|我们)(真的|实在|也|现在|目前|暂时|恐怕|必须|只能)?(不能|无法|不可以|不会|没有办法|没办法|不得不|不便|不应该?|拒绝|选择拒绝)` +
 	`[^，,。；;]{0,24}?(帮助|帮忙|帮你|帮您|协助|提供|回答|满足|完成|处理|继续|生成|创作|撰写|编写|讨论|支持|执行|参与|回应|答复|给出|拒绝|进行|接受|给您|给你|这样做|这么做)`)
+
+// asideZH is asideEN in Chinese.
+var asideZH = regexp.MustCompile(`请求|(这|该|此|您的|你的|类|种)(个|项|类|些|样的)?(要求|问题|话题|内容|任务|帮助|行为)|帮(助)?(你|您|忙)|协助|人工智能|语言模型|\bai\b|ai(助手|模型)|助手|助理|违法|违反|非法|法律|不当|有害|敏感|政策|准则|伦理|道德|不道德|安全|歧视|暴力|危险|` +
+	`(其他|别的)(问题|话题|方面|内容)|(相关|此类|这类|这样的|任何|具体)[^，,。]{0,4}(内容|信息|建议|方法|帮助|指导|协助|步骤)|提供[^，,。]{0,16}(内容|方法|指导|建议|教程|步骤)|(满足|完成|支持)[^，,。]{0,6}要求`)
 
 var lacksZH = regexp.MustCompile(`没有(给出|提供|具体|足够|明确|看到|上下文|相关)|未(提供|给出|能?看到|提及|说明|知)|缺少|缺乏|不足|不完整|不够|不清楚|不明确|请(您|你)?(先|再|重新)?(提供|补充|给出|上传|描述|说明|明确|告诉|把|将|发)|` +
 	`图片|图像|图表|图形|图示|附件|链接|网址|网页|网站|实时|最新|联网|互联网|访问|浏览|原文|文中|题目|选项|更多(的)?(信息|细节|背景|内容)|具体(的)?(信息|内容|情况|数据)|查询|日期|天气|数据库|训练数据|截止|个人(经历|情感|感受|喜好|观点)|情感|身体|能力|功能|音频|视频|文件`)

@@ -14,7 +14,7 @@ import (
 func repetitive(in Input, text string, sh shape, cut bool) string {
 	code := in.Intent == classifier.CodeGeneration || in.Intent == classifier.CodeUnderstanding || in.Schema != nil || in.JSONObject || dataLike(text)
 	why := loops(text, sh, cut, code || sh.inFence)
-	if why == "" && !code && share(sh) >= maxShare {
+	if why == "" && !code && share(sh) >= maxShare && !mentions(in.Prompt, partsWords) {
 		why = "most of the text was said before in it"
 	}
 	if why == "" || repeatAsked(in) {
@@ -124,6 +124,7 @@ func loop(s string, buf *[]int32) (period, length int) {
 func loopCounts(piece string, length int, cut, code bool) bool {
 	times := length / len(piece)
 	letters, han, kinds := 0, 0, map[rune]bool{}
+	run, longest := 0, 0 // of Latin letters
 	digits := false
 	for _, r := range piece {
 		switch {
@@ -133,12 +134,16 @@ func loopCounts(piece string, length int, cut, code bool) bool {
 		case unicode.IsLetter(r):
 			letters++
 			kinds[r] = true
+			run++
+			longest = max(longest, run)
+			continue
 		case unicode.IsDigit(r):
 			digits = true
 		}
+		run = 0
 	}
-	words := letters >= 6 && len(kinds) >= 4 || han >= 3
-	table := strings.Contains(piece, "|")
+	words := letters >= 6 && len(kinds) >= 4 && longest >= 3 || han >= 3 // chords of a song have no run of three
+	table := strings.Contains(piece, "|") || form.in(piece)
 	switch {
 	case code || table:
 		return cut && words && times >= 10 && length >= 600
@@ -153,6 +158,14 @@ func loopCounts(piece string, length int, cut, code bool) bool {
 	}
 	return cut && length >= 1000
 }
+
+// form are marks of a form to fill in, whose lines are the same by right.
+var form = newWords("__", "....", "[ ]", "……", "☐", "□", "( )", "（ ）", "（）", "\t")
+
+// partsWords are of prompts whose answers have the same parts again by right,
+// though not a loop at their end: a plan by days, a quiz with the same options.
+var partsWords = newWords("week", "workout", "meal plan", "study plan", "lesson plan", "training plan", "schedul", "timetable", "calendar", "daily", "quiz", "questionnaire", "survey", "multiple choice", "multiple-choice", "template", "checklist", "worksheet", "routine",
+	"计划", "日程", "课程表", "日历", "每周", "每天", "问卷", "测验", "选择题", "判断题", "模板", "清单", "作息")
 
 // repeatAsked says whether the prompt asks for repetition, or repeats itself.
 func repeatAsked(in Input) bool {
@@ -170,7 +183,8 @@ func repeatAsked(in Input) bool {
 // repeatWords are of prompts whose answers may well repeat themselves.
 var repeatWords = newWords("repeat", "over and over", "again and again", "copies", "lyrics", "song", "chant", "mantra", "refrain", "chorus", "nursery", "ascii", "pattern",
 	"lorem ipsum", "placeholder", "hundred times", "thousand times", "infinite", "forever", "endless", "spam", "stutter",
-	"重复", "复读", "循环", "歌", "副歌", "咒", "绕口令", "排比", "图案", "字符画", "刷屏", "无限", "口吃")
+	"ten times", "twenty times", "thirty times", "forty times", "fifty times", "sixty times", "dozen times", "range(", "for (", "for(", "print(", "printf", "println", "console.log",
+	"重复", "复读", "循环", "歌", "副歌", "咒", "绕口令", "排比", "图案", "字符画", "刷屏", "无限", "口吃", "十遍", "百遍", "十次", "百次")
 
 // timesAsked says whether a prompt asks for something ten times or more.
 func timesAsked(prompt string) bool {

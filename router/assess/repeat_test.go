@@ -24,6 +24,9 @@ func TestLoopsAreFoundAndFormIsNot(t *testing.T) {
 			"The winter came early, the summer came late,\nthe children were waiting in front of the gate.\n", "They built us a bridge of the stone and the pine,\nand one side is yours and the other is mine.\n", "So sing for the miller and sing for the boat,\nand sing for the swan with the snow on his coat.\n"}
 		return verses[i-1] + refrain
 	})
+	weeks := list(12, func(i int) string {
+		return fmt.Sprintf("Week %d\nMonday: rest. Tuesday: run for five kilometres. Wednesday: swim for thirty minutes. Thursday: run at a steady pace. Friday: rest. Saturday: stretch and do core work. Sunday: long run.\n", i)
+	})
 	for name, c := range map[string]struct {
 		in     Input
 		text   string
@@ -45,6 +48,13 @@ func TestLoopsAreFoundAndFormIsNot(t *testing.T) {
 		"asked for in Chinese":             {Input{Prompt: "把“我爱学习”写100遍"}, strings.Repeat("我爱学习", 100), "stop", ""},
 		"the prompt repeats itself":        {Input{Prompt: "Count the words: " + strings.Repeat("buffalo and bison ", 30)}, strings.Repeat("buffalo and bison ", 30), "stop", ""},
 		"digits that end by themselves":    {Input{Prompt: "googol"}, "1" + strings.Repeat("0", 1000), "stop", ""},
+		"asked for in words":               {Input{Prompt: "Write I will not talk in class fifty times"}, strings.Repeat("I will not talk in class.\n", 50), "stop", ""},
+		"what a loop prints":               {Input{Prompt: "What does this print? for i in range(30): print('hello world')"}, strings.Repeat("hello world\n", 30), "stop", ""},
+		"a form to fill in":                {Input{Prompt: "A sign-in sheet for our guests"}, strings.Repeat("Name: ____________ Date: ________\n", 12), "stop", ""},
+		"a form to fill in, Chinese":       {Input{Prompt: "做一个签到表"}, strings.Repeat("姓名：________ 日期：________\n", 12), "stop", ""},
+		"chords":                           {Input{Prompt: "Am, F, C and G to practise"}, strings.Repeat("Am F C G Em D\n", 20), "stop", ""},
+		"a plan of equal weeks":            {Input{Prompt: "A fitness plan for 12 weeks"}, weeks, "stop", ""},
+		"equal weeks nobody asked for":     {Input{Prompt: "What keeps me fit?"}, weeks, "stop", "repetitive"},
 		"a poem with a refrain":            {Input{}, song, "stop", ""},
 		"a list of numbers":                {Input{}, list(500, func(i int) string { return fmt.Sprintf("%d, ", i) }), "stop", ""},
 		"a table":                          {Input{}, "| a | b |\n|---|---|\n" + list(80, func(i int) string { return fmt.Sprintf("| item | in stock | %d |\n", i%3) }), "stop", ""},
