@@ -4,7 +4,7 @@ GO ?= go
 ADDR ?= 127.0.0.1:8080
 SDK := .cache/sdk
 
-.PHONY: build run test check sdk smoke fuzz bench train bench-classifier runtime clean
+.PHONY: build run test check sdk smoke fuzz bench train bench-classifier bench-gateway runtime clean
 
 # bin/ is complete in itself: the binaries look for the library in lib/ beside them.
 build:
@@ -72,6 +72,11 @@ train:
 # intent and source, latency, behaviour under load.
 bench-classifier: build
 	@$(MAKE) --no-print-directory -C classifier/training bench
+
+# The gateway beside nginx and beside nothing, measured from outside; with
+# PEERS=1 other gateways too. BENCH="--rounds 5 --save FILE" passes flags on.
+bench-gateway: build
+	PEERS=$(PEERS) $(GO) run ./deploy/bench/cmd/bench $(BENCH)
 
 clean:
 	rm -rf bin .cache
