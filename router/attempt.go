@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +13,6 @@ import (
 	"assay/router/allowance"
 	"assay/router/health"
 )
-
-// maxAnswer bounds a whole answer, in bytes.
-const maxAnswer = 64 << 20
 
 // attempt is one call of one candidate.
 type attempt struct {
@@ -112,7 +108,7 @@ func (a *attempt) call() result {
 		return a.open(res)
 	}
 	defer res.Body.Close()
-	return a.whole(res)
+	return a.whole(res, timer)
 }
 
 // acquire asks for leave to call.
@@ -136,7 +132,8 @@ func (a *attempt) why(err error) error {
 // failed classifies a failure before the first byte.
 func (a *attempt) failed(status int, after string, err error) result {
 	err = a.why(err)
-	if errors.Is(err, errHedgeLost) || errors.Is(err, errDeadline) || a.ctx.Err() != nil && !errors.Is(err, errFirstByte) {
+	late := errors.Is(err, errFirstByte) || errors.Is(err, errIdle)
+	if errors.Is(err, errHedgeLost) || errors.Is(err, errDeadline) || a.ctx.Err() != nil && !late {
 		return a.ended(err)
 	}
 	a.report(status, after, err)
@@ -145,7 +142,7 @@ func (a *attempt) failed(status int, after string, err error) result {
 		a.router.o.Log.WarnContext(a.ctx, "upstream failed", "request", a.ask.ID, "model", a.model.ID, "error", err)
 		oe = &openai.Error{Status: http.StatusBadGateway, Type: "server_error", Code: "upstream_unreachable",
 			Message: fmt.Sprintf("provider %s gave no answer: %s", a.model.Provider, reason(err))}
-		if errors.Is(err, errFirstByte) {
+		if late {
 			oe.Status, oe.Code = http.StatusGatewayTimeout, "upstream_timeout"
 		}
 		a.out.Error = err.Error()
@@ -208,35 +205,14 @@ func reason(err error) string {
 	switch {
 	case errors.Is(err, errFirstByte), errors.Is(err, context.DeadlineExceeded):
 		return "time ran out"
+	case errors.Is(err, errIdle):
+		return "it fell silent in the middle"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection closed early"
 	case errors.Is(err, errNonsense):
 		return err.Error()
 	}
 	return "the connection failed"
-}
-
-// whole reads an answer that comes in one piece to its end, so that one that
-// breaks off can be asked for elsewhere.
-func (a *attempt) whole(res *Response) result {
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return a.failed(0, "", err)
-	case len(body) > maxAnswer:
-		return a.failed(0, "", fmt.Errorf("%w: more than %d bytes", errNonsense, maxAnswer))
-	case !json.Valid(body):
-		return a.failed(0, "", errNonsense)
-	}
-	a.out.FirstByte = a.router.o.Now().Sub(a.out.Started)
-	usage, ok := openai.Usage(body)
-	if !ok {
-		usage = a.estimate(openai.AnswerText(body))
-	}
-	a.settle(usage)
-	a.out.Outcome = Success
-	a.report(res.Status, "", nil)
-	return result{attempt: a, body: body}
 }
 
 // settle books usage and its price.

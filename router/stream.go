@@ -27,7 +27,6 @@ type stream struct {
 	seen     assess.Stream
 	text     strings.Builder
 	last     []byte // the latest chunk passed on
-	finished bool
 	usage    models.Usage
 	hasUsage bool
 }
@@ -40,7 +39,7 @@ var errClient = errors.New("client gone")
 func (a *attempt) open(res *Response) result {
 	s := &stream{attempt: a, body: res.Body, events: openai.NewEventReader(res.Body)}
 	var err error
-	if s.next, err = s.events.Next(); err != nil {
+	if s.next, err = s.first(); err != nil {
 		res.Body.Close()
 		return a.failed(0, "", err)
 	}
@@ -50,6 +49,23 @@ func (a *attempt) open(res *Response) result {
 	}
 	a.out.FirstByte = a.router.o.Now().Sub(a.out.Started)
 	return result{attempt: a, stream: s}
+}
+
+// first reads the first event. A stream that ends without having begun is no
+// answer, however well it ends; nor is a page or a JSON body, which hold no events.
+func (s *stream) first() ([]byte, error) {
+	data, err := s.events.Next()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%w: a stream was asked for, and it holds no event", errNonsense)
+	case err != nil:
+		return nil, err
+	case string(data) == string(openai.Done):
+		return nil, fmt.Errorf("%w: it ends before it begins", errNonsense)
+	case openai.KindOfEvent(data) == openai.Other: // SDKs trip over what has no choices
+		return nil, fmt.Errorf("%w: its first event is no piece of a completion", errNonsense)
+	}
+	return data, nil
 }
 
 // relay passes the stream on, event by event, to its end, and settles it. A
@@ -75,12 +91,13 @@ func (s *stream) pump(sink Sink, idle *time.Timer) (err error) {
 		if string(s.next) == string(openai.Done) {
 			return nil
 		}
+		idle.Stop() // how long the client takes to read is not the upstream's silence
 		if err := s.pass(sink, s.next); err != nil {
 			return err
 		}
 		idle.Reset(s.plan.table.Policy.IdleTimeout)
 		if s.next, err = s.events.Next(); err != nil {
-			if errors.Is(err, io.EOF) && s.finished { // complete, only the closing event was left out
+			if errors.Is(err, io.EOF) && s.complete() { // only the closing event was left out
 				return nil
 			}
 			return fmt.Errorf("%w: %w", ErrBroken, s.why(err))
@@ -88,16 +105,29 @@ func (s *stream) pump(sink Sink, idle *time.Timer) (err error) {
 	}
 }
 
+// complete reports whether every choice that was asked for has its finish_reason.
+func (s *stream) complete() bool {
+	answers := s.seen.Answers()
+	for _, a := range answers {
+		if a.FinishReason == "" {
+			return false
+		}
+	}
+	return len(answers) >= s.ask.Request.N
+}
+
 // pass hands one chunk to the client, but for the usage chunk that only we
 // asked for. The usage chunk that the client asked for also gets the cost.
 func (s *stream) pass(sink Sink, data []byte) error {
+	if !openai.ValidEvent(data) {
+		return fmt.Errorf("%w: an event is no JSON object", ErrBroken)
+	}
 	c := openai.DecodeChunk(data)
 	if c.ErrorText != "" {
 		return fmt.Errorf("%w: %s", ErrBroken, c.ErrorText)
 	}
 	s.text.WriteString(c.Text)
 	s.seen.Add(data)
-	s.finished = s.finished || c.Finished
 	if c.HasUsage {
 		s.usage, s.hasUsage = c.Usage, true
 		s.settle(c.Usage)

@@ -21,7 +21,7 @@ func TestDecodeRequestReadsWhatWeActOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Request{Raw: []byte(body), Model: "assay/balanced", Stream: true, IncludeUsage: true, Tools: 1, ToolHistory: true, JSONSchema: true, Logprobs: true,
+	want := Request{Raw: []byte(body), Model: "assay/balanced", Stream: true, IncludeUsage: true, Tools: 1, ToolHistory: true, Format: true, JSONSchema: true, Logprobs: true,
 		N: 2, MaxTokens: 50, Seeded: true, Sampling: true, AudioIn: true, AudioOut: true, Files: true,
 		Messages: []classifier.Message{{Role: "system", Text: "be brief"}, {Role: "user", Text: "what\nis it", Images: 1}, {Role: "assistant"}}}
 	if diff := cmp.Diff(want, r); diff != "" {

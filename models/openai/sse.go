@@ -20,7 +20,8 @@ var ErrEventTooLong = errors.New("server-sent event too long")
 // EventReader splits a text/event-stream into the data of its events, after
 // the rules of the HTML standard, section "Server-sent events": lines end in
 // LF, CR LF or CR, several data lines join with LF, comments and other fields
-// are skipped, an unfinished event at the end of the stream is dropped.
+// are skipped, an unfinished event at the end of the stream is dropped, bytes
+// that are no UTF-8 become replacement characters.
 type EventReader struct {
 	r    *bufio.Reader
 	skip bool // the last line ended in CR: an LF that follows belongs to it
@@ -43,7 +44,7 @@ func (e *EventReader) Next() ([]byte, error) {
 		}
 		if len(line) == 0 {
 			if has {
-				return data, nil
+				return bytes.ToValidUTF8(data, []byte("\uFFFD")), nil
 			}
 			continue
 		}

@@ -36,6 +36,7 @@ func TestEventReaderFollowsTheStandard(t *testing.T) {
 		"comments and fields skip":   {": ping\n\nevent: x\nid: 1\nretry: 5\ndata: a\n\n", []string{"a"}},
 		"other field with data name": {"database: x\n\ndata: a\n\n", []string{"a"}},
 		"empty data":                 {"data\n\ndata:\n\n", []string{"", ""}},
+		"not UTF-8":                  {"data: a\xff\xfeb\n\n", []string{"a\uFFFDb"}},
 		"unfinished event drops":     {"data: a\n\ndata: b\n", []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
