@@ -45,7 +45,25 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if e.RetryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(e.RetryAfter))
 	}
+	if hopeless(e) {
+		c.Header("X-Should-Retry", "false")
+	}
 	c.Data(e.Status, "application/json; charset=utf-8", e.Body())
+}
+
+// longestWait is the longest Retry-After that the official SDKs wait for, in
+// seconds; after a longer one they try again at once.
+const longestWait = 60
+
+// hopeless reports whether the SDKs should not try again by themselves, as they
+// do after 408, 409, 429 and 5xx: the operator has to act first, the wait is
+// longer than they would wait, or the time that the client gave is over.
+func hopeless(e *openai.Error) bool {
+	switch e.Code {
+	case "upstream_auth", "upstream_quota", "deadline_exceeded":
+		return true
+	}
+	return e.RetryAfter > longestWait
 }
 
 func stack() string { return string(debug.Stack()) }
