@@ -41,7 +41,7 @@ $(SDK)/python.done: cmd/assay/testdata/sdk/requirements.txt
 	  $(SDK)/python/bin/pip install -q --disable-pip-version-check --require-hashes -r $<; \
 	then touch $@; elif [ -n "$(ASSAY_REQUIRE)" ]; then exit 1; else echo "make: the Python SDK is not tested: python3 with venv and pip is needed"; fi
 
-$(SDK)/node.done: cmd/assay/testdata/sdk/package-lock.json cmd/assay/testdata/sdk/package.json cmd/assay/testdata/sdk/node_client.mjs
+$(SDK)/node.done: cmd/assay/testdata/sdk/package-lock.json cmd/assay/testdata/sdk/package.json cmd/assay/testdata/sdk/node_client.mjs cmd/assay/testdata/sdk/faults_client.mjs
 	@mkdir -p $(SDK)/node
 	@if command -v npm >/dev/null && cp $^ $(SDK)/node/ && cd $(SDK)/node && npm ci --silent --no-audit --no-fund --ignore-scripts; \
 	then touch $(CURDIR)/$@; elif [ -n "$(ASSAY_REQUIRE)" ]; then exit 1; else echo "make: the Node SDK is not tested: npm is needed"; fi

@@ -15,6 +15,7 @@ var rows = map[string]int{
 	"assay/router": 2, "assay/evals": 2, "assay/billing/savings": 2,
 	"assay/api": 3, "assay/router/changes": 3, "assay/classifier/onnx": 3, "assay/evals/duckdb": 3, "assay/evals/evalstest": 3, "assay/evals/replay": 3,
 	"assay/models/providers/compat": 3, "assay/models/providers/sim": 3,
+	"assay/deploy/faults": 2, "assay/deploy/faults/cmd/faulty": 4,
 	"assay/deploy/bench/mock": 2, "assay/deploy/bench/load": 3, "assay/deploy/bench/cmd/bench": 4,
 	"assay/cmd/assay": 4, "assay/cmd/evals": 4,
 }
