@@ -1,19 +1,26 @@
 package api
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/tidwall/gjson"
 	"go.opentelemetry.io/otel/codes"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"assay/router"
+	"assay/router/health"
 )
 
 const (
@@ -205,6 +212,52 @@ func TestTracingThatIsOffAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a request", n)
 	}
 }
+
+// Whatever an operator can see stands in docs/observability.md.
+func TestEverythingIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/observability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, spans := recorded()
+	var lines bytes.Buffer
+	s := observed(&lines, Options{Traces: provider, Breakers: func() []health.Status { return []health.Status{{Limit: 1}} }})
+	for _, rec := range []*router.Record{answered(), troubled(), swapped(), nobody()} {
+		span := s.traces.request(requested(""), route, rec, failure{502, "code"})
+		s.explainInLog(t.Context(), "request", rec, failure{502, "code"}, span)
+	}
+	s.Shadow(copied())
+	names := map[string]bool{}
+	for _, span := range spans.Ended() {
+		for name := range attributes(span) {
+			names[name] = true
+		}
+	}
+	for line := range strings.Lines(lines.String()) {
+		gjson.Parse(line).ForEach(func(field, _ gjson.Result) bool {
+			names[field.Str] = true
+			return true
+		})
+	}
+	described := make(chan *prometheus.Desc, 1000)
+	s.o.Registry.Describe(described)
+	close(described)
+	for d := range described {
+		if name := fqName.FindStringSubmatch(d.String()); strings.HasPrefix(name[1], "assay_") {
+			names[name[1]] = true
+		}
+	}
+	if len(names) < 100 {
+		t.Fatalf("only %d names were found", len(names))
+	}
+	for name := range names {
+		if name != "msg" && !bytes.Contains(text, []byte("`"+name+"`")) {
+			t.Errorf("%s is not documented", name)
+		}
+	}
+}
+
+var fqName = regexp.MustCompile(`fqName: "([^"]*)"`)
 
 // What one request costs when it is over, part by part; with everything on, in
 // the last line.
