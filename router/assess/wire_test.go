@@ -108,9 +108,10 @@ func TestInputOfReadsTheRequest(t *testing.T) {
 	}
 }
 
-// An upstream must not end the process: 64 MiB is what the router reads of one.
+// An upstream must not end the process: gjson's check
+// runs out of stack at 8 MiB of brackets, and the router reads more than that.
 func TestDeepBodiesAreRefusedWithoutRecursion(t *testing.T) {
-	deep := strings.Repeat("[", 64<<20)
+	deep := strings.Repeat("[", 16<<20)
 	for _, body := range []string{deep, `{"choices":` + deep} {
 		if _, err := FromBody([]byte(body)); !errors.Is(err, ErrNoAnswer) {
 			t.Errorf("%.20q...: error %v; want ErrNoAnswer", body, err)
