@@ -34,7 +34,7 @@ func (s sample) latency() (p50, p99 float64) {
 	if s.Closed != nil {
 		return float64(s.Closed.P50), float64(s.Closed.P99)
 	}
-	for _, p := range s.Probes {
+	for _, p := range slices.Backward(s.Probes) { // the last window is the one that counted
 		if p.N == s.Most {
 			return float64(p.P50), float64(p.P99)
 		}
