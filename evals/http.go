@@ -266,7 +266,7 @@ func decodeAnswer(model string, h http.Header, data []byte) (Answer, *failure) {
 	broken := func(what string) *failure {
 		return &failure{status: http.StatusOK, retry: true, doubtful: true, err: fmt.Errorf("%s: %s", what, clip(string(data), 200))}
 	}
-	if !gjson.ValidBytes(data) {
+	if !json.Valid(data) {
 		return Answer{}, broken("answer is not JSON")
 	}
 	if gjson.GetBytes(data, "error").IsObject() {

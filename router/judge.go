@@ -102,7 +102,7 @@ func (j modelJudge) Judge(ctx context.Context, c Case) (Verdict, error) {
 // fence around the object.
 func readVerdict(reply string) (Verdict, error) {
 	from, to := strings.IndexByte(reply, '{'), strings.LastIndexByte(reply, '}')
-	if from < 0 || to < from || !gjson.Valid(reply[from:to+1]) {
+	if from < 0 || to < from || !json.Valid([]byte(reply[from:to+1])) {
 		return Verdict{}, errors.New("judge: the reply holds no JSON object")
 	}
 	v := gjson.Parse(reply[from : to+1])

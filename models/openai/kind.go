@@ -1,6 +1,10 @@
 package openai
 
-import "github.com/tidwall/gjson"
+import (
+	"encoding/json"
+
+	"github.com/tidwall/gjson"
+)
 
 // Kind says what a provider's JSON is, whatever its HTTP status.
 type Kind uint8
@@ -28,7 +32,7 @@ func KindOf(body []byte) Kind {
 // KindOfEvent looks at the data of a stream's event in the same way. A chunk of
 // a completion may have no choices in its list, but has the list.
 func KindOfEvent(data []byte) Kind {
-	if !gjson.ValidBytes(data) {
+	if !json.Valid(data) {
 		return Other
 	}
 	root := gjson.ParseBytes(data)
@@ -44,5 +48,5 @@ func KindOfEvent(data []byte) Kind {
 // ValidEvent reports whether the data of an event is what streams of chunks are
 // made of: one JSON object, or the end.
 func ValidEvent(data []byte) bool {
-	return string(data) == string(Done) || gjson.ValidBytes(data) && gjson.ParseBytes(data).IsObject()
+	return string(data) == string(Done) || json.Valid(data) && gjson.ParseBytes(data).IsObject()
 }

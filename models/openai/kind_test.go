@@ -1,6 +1,9 @@
 package openai
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestKindOfTellsErrorsFromAnswers(t *testing.T) {
 	for body, want := range map[string]Kind{
@@ -46,4 +49,18 @@ func TestKindOfEventWantsAListOfChoices(t *testing.T) {
 			t.Errorf("KindOfEvent(%q) = %d; want %d", data, got, want)
 		}
 	}
+}
+
+// TestDeepEventsDoNotEndTheProcess: a parser that recurses once a bracket runs
+// out of stack on these, which no program survives.
+func TestDeepEventsDoNotEndTheProcess(t *testing.T) {
+	deep := []byte(strings.Repeat("[", 8<<20))
+	KindOfEvent(deep)
+	if ValidEvent(deep) {
+		t.Error("open brackets are an event")
+	}
+	DecodeChunk([]byte(`{"choices":` + string(deep)))
+	Usage(deep)
+	AnswerText(deep)
+	UpstreamError("p", 500, deep)
 }

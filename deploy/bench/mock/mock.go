@@ -97,7 +97,7 @@ func (p *Server) complete(w http.ResponseWriter, r *http.Request) {
 	defer p.buffers.Put(buf)
 	body, err := readAll(r, (*buf)[:0])
 	*buf = body
-	if err != nil || !gjson.ValidBytes(body) || !gjson.GetBytes(body, "messages.0").Exists() {
+	if err != nil || !json.Valid(body) || !gjson.GetBytes(body, "messages.0").Exists() {
 		p.refused.Add(1)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
