@@ -45,6 +45,7 @@ type Options struct {
 	Now        func() time.Time // default: time.Now
 	NewID      func() string    // default: random request ids
 	MaxBody    int64            // largest request body in bytes; default 32 MiB
+	MaxStall   time.Duration    // how long a client may neither send nor read; default 2 min
 	MaxLog     int              // requests remembered for GET /v1/requests/{id}; default 10,000
 }
 
@@ -76,6 +77,7 @@ func New(o Options) *Server {
 		o.Status = func() Status { return Status{Ready: true} }
 	}
 	o.MaxBody = cmp.Or(o.MaxBody, 32<<20)
+	o.MaxStall = cmp.Or(o.MaxStall, 2*time.Minute)
 	o.MaxLog = cmp.Or(o.MaxLog, 10_000)
 	s := &Server{o: o, keys: index(o.Keys), log: newRequestLog(o.MaxLog), metrics: newMetrics(o), traces: newTracing(o.Traces)}
 	s.engine = s.routes()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -20,7 +21,8 @@ func (s *Server) chatCompletions(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	sink := &clientSink{c: c}
+	sink := &clientSink{c: c, stall: s.stall(c)}
+	defer sink.over()
 	rec, err := s.o.Router.Complete(c.Request.Context(), ask, sink)
 	s.finish(c, rec, err)
 	switch {
@@ -52,8 +54,13 @@ func (s *Server) readAsk(c *gin.Context) (router.Ask, error) {
 
 // readBody reads the whole body, up to the limit.
 func (s *Server) readBody(c *gin.Context) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(c.Request.Body, s.o.MaxBody+1))
+	stall := s.stall(c)
+	body, err := io.ReadAll(io.LimitReader(body{stall, c.Request.Body}, s.o.MaxBody+1))
+	defer stall.over()
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.Header("Connection", "close")
+		return nil, &openai.Error{Status: http.StatusRequestTimeout, Type: "invalid_request_error", Code: "body_timeout", Message: fmt.Sprintf("nothing more of the request body came for %s", s.o.MaxStall)}
 	case int64(len(body)) > s.o.MaxBody:
 		s.drain(c)
 		return nil, &openai.Error{Status: http.StatusRequestEntityTooLarge, Type: "invalid_request_error", Code: "request_too_large", Message: fmt.Sprintf("the request body is larger than %d bytes", s.o.MaxBody)}
@@ -112,6 +119,7 @@ func usd(nano int64) string { return fmt.Sprintf("%d.%09d", nano/1e9, nano%1e9) 
 
 // clientSink writes an answer to the client.
 type clientSink struct {
+	stall
 	c       *gin.Context
 	started bool
 	buf     []byte
@@ -133,6 +141,7 @@ func (k *clientSink) Start(rec *router.Record) {
 
 // Body writes a whole answer.
 func (k *clientSink) Body(status int, body []byte) error {
+	k.writing()
 	k.c.Writer.WriteHeader(status)
 	_, err := k.c.Writer.Write(body)
 	return err
@@ -140,6 +149,7 @@ func (k *clientSink) Body(status int, body []byte) error {
 
 // Event writes one event of a stream, at once.
 func (k *clientSink) Event(data []byte) error {
+	k.writing()
 	k.buf = openai.AppendEvent(k.buf[:0], data)
 	if _, err := k.c.Writer.Write(k.buf); err != nil {
 		return err
