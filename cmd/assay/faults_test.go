@@ -46,11 +46,19 @@ func caseName(client, fault, mode string) string {
 	return client + "-" + strings.ReplaceAll(fault, "@", "-x") + "-" + mode
 }
 
-// startIll serves with the given providers, each with one model named after its
-// fault.
-func startIll(t testing.TB, cases map[string]string, args ...string) *ill {
+// startIll serves with the given providers.
+func startIll(t testing.TB, cases map[string]string) *ill {
 	t.Helper()
-	faulty := faults.New(faults.Options{})
+	args, faulty := illConfig(t, cases)
+	return &ill{startGateway(t, nil, args...), faulty}
+}
+
+// illConfig gives the arguments of a gateway with the given providers, by name
+// with their faults, each with one model named after its fault; and the server
+// that plays them.
+func illConfig(t testing.TB, cases map[string]string) (args []string, faulty *faults.Server) {
+	t.Helper()
+	faulty = faults.New(faults.Options{})
 	server := httptest.NewUnstartedServer(faulty)
 	server.Config.ErrorLog = quiet
 	server.Start()
@@ -83,9 +91,8 @@ func startIll(t testing.TB, cases map[string]string, args ...string) *ill {
 	write(t, filepath.Join(rows, "providers.csv"), providers.String())
 	write(t, filepath.Join(rows, "models.csv"), models.String())
 	write(t, filepath.Join(rows, "prices.csv"), prices.String())
-	args = append([]string{"--config", write(t, filepath.Join(dir, "assay.yaml"), conf.String()),
-		"--policy", write(t, filepath.Join(dir, "policy.yaml"), faultPolicy)}, args...)
-	return &ill{startGateway(t, nil, args...), faulty}
+	return []string{"--config", write(t, filepath.Join(dir, "assay.yaml"), conf.String()),
+		"--policy", write(t, filepath.Join(dir, "policy.yaml"), faultPolicy)}, faulty
 }
 
 // brokenDoors are base URLs of the faults at the door.

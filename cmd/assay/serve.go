@@ -133,7 +133,8 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	if err != nil {
 		return usagef("listen: %w; another process may be using the address: choose one with --addr", err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	door := &gate{next: handler}
+	server := &http.Server{Handler: door, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	greet(env.Stderr, listener.Addr().String(), w, why)
 	defer w.close()
@@ -161,6 +162,10 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	log.Info("stopping: running answers are finished first", "at_most", drainFor)
 	drain, cancel := context.WithTimeout(context.Background(), drainFor)
 	defer cancel()
+	select { // the address stays open meanwhile, so that /readyz and refusals can be heard
+	case <-door.shut():
+	case <-drain.Done():
+	}
 	if err := server.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		log.Warn("answers that still run are cut off", "error", err)
 		server.Close()
