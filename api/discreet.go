@@ -85,15 +85,20 @@ func errorOf(rec *router.Record, err error) failure {
 }
 
 // Discreet is the ReplaceAttr of a logger's slog.HandlerOptions: of an error that
-// carries a provider's words only the status and the code are logged.
+// carries a provider's words only what kind it is, its status and its code are
+// logged.
 func Discreet(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() != slog.KindAny {
 		return a
 	}
 	err, ok := a.Value.Any().(error)
 	var oe *openai.Error
-	if !ok || !errors.As(err, &oe) {
-		return a
+	switch {
+	case !ok:
+	case errors.As(err, &oe):
+		return slog.String(a.Key, fmt.Sprintf("%d %s", oe.Status, word(oe.Code)))
+	case errors.Is(err, router.ErrBroken):
+		return slog.String(a.Key, router.ErrBroken.Error())
 	}
-	return slog.String(a.Key, fmt.Sprintf("%d %s", oe.Status, word(oe.Code)))
+	return a
 }
