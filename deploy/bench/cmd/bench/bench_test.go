@@ -132,6 +132,17 @@ func TestTargetsAreMissedBelowTheirBoundOrWithErrors(t *testing.T) {
 	}
 }
 
+func TestAShareIsDoubtedWhereNginxWasIdle(t *testing.T) {
+	for busy, doubted := range map[float64]bool{0.3: true, 0.95: false} {
+		nginx, ours := closedSample(yard, "json-c16", 1, 1000, 0), closedSample(onFast, "json-c16", 1, 300, 0)
+		nginx.Busy, nginx.CPUPerRequest, ours.CPUPerRequest = busy, 25e-6, 250e-6
+		got := (&report{Samples: []sample{nginx, ours}}).targets()[0]
+		if got.Got != "0.300; by CPU per request 0.100" || strings.Contains(got.Verdict, "but nginx") != doubted {
+			t.Errorf("nginx %.2f busy: %+v; want both shares, doubted: %v", busy, got, doubted)
+		}
+	}
+}
+
 func TestAddedDelayIsHeldAgainstNginxAndTheClassifier(t *testing.T) {
 	at := func(ours time.Duration) string {
 		r := &report{Classify: map[string]int64{"fast": int64(50 * time.Microsecond)}, Samples: []sample{

@@ -22,7 +22,7 @@ type process struct {
 }
 
 // start runs a program on some cores. What it prints goes to dir/NAME.log. It
-// has a group of its own and is told to end if the driver dies.
+// has a group of its own and ends if the driver is killed, even while paused.
 func start(name, cores, dir string, argv, env []string) (*process, error) {
 	log := filepath.Join(dir, name+".log")
 	out, err := os.Create(log)
@@ -33,7 +33,7 @@ func start(name, cores, dir string, argv, env []string) (*process, error) {
 	argv = append([]string{"-c", cores}, argv...)
 	cmd := exec.Command("taskset", argv...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

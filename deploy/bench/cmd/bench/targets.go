@@ -51,8 +51,15 @@ func (r *report) share(load, system string, want float64) target {
 		return unmeasured(t.What, t.Want)
 	}
 	t.Got = fmt.Sprintf("%.3f", s.Ratio)
+	// What the ratio would be if both had their core full, whatever the load can do.
+	if byCPU := r.perRound(system, yard, load, func(a, b sample) float64 { return b.CPUPerRequest / a.CPUPerRequest }); byCPU > 0 {
+		t.Got += fmt.Sprintf("; by CPU per request %.3f", byCPU)
+	}
 	if want > 0 {
 		t.Verdict = verdict(s.Ratio >= want && s.Errors == 0)
+		if nginx, _ := r.summarise(yard, load); nginx.Busy > 0 && nginx.Busy < saturated {
+			t.Verdict += fmt.Sprintf(", but nginx used %.2f of its core: trust the figure by CPU", nginx.Busy)
+		}
 	}
 	return t
 }
