@@ -39,6 +39,8 @@ type metrics struct {
 	findings                    *prometheus.CounterVec
 	shadows, shadowCost         *prometheus.CounterVec
 	tables                      *prometheus.CounterVec
+	verdicts                    *prometheus.HistogramVec
+	judging                     *prometheus.CounterVec
 }
 
 func newMetrics(o Options) *metrics {
@@ -77,6 +79,8 @@ func newMetrics(o Options) *metrics {
 		upstream:        plain(histogram("assay_upstream_seconds", "Time of a request in which at least one upstream was at work.", 0.001)),
 		added:           plain(histogram("assay_added_seconds", "Time of a request in which no upstream was at work: the decision, waits before retries, and the rest.", 0.00005)),
 
+		verdicts: verdicts(reg),
+		judging:  counter("assay_judge_cost_nano_usd_total", "What judging sampled answers cost.", "judge"),
 		inFlight: gauge("assay_requests_in_flight", "Requests under way."),
 		streams:  gauge("assay_streams_in_flight", "Streams under way, from their first event."),
 

@@ -108,7 +108,7 @@ func readVerdict(reply string) (Verdict, error) {
 	v := gjson.Parse(reply[from : to+1])
 	score := v.Get("score")
 	if score.Type != gjson.Number || !(score.Num >= 1 && score.Num <= 10) {
-		return Verdict{}, fmt.Errorf("judge: score is %.20q; want 1 to 10", score.Raw)
+		return Verdict{}, fmt.Errorf("judge: score is no number from 1 to 10 (JSON %s)", score.Type)
 	}
 	return Verdict{Score: (score.Num - 1) / 9, Why: v.Get("why").Str}, nil
 }

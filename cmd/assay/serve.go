@@ -124,7 +124,8 @@ func serve(ctx context.Context, s setup, addr string, env environment) error {
 	var handler *api.Server // set before the first request, of which shadows are copies
 	watched := watchUpstreams(w.conf, log)
 	r := router.New(w.table, router.Options{Classifier: guard, Tokens: tokens, Upstream: w.Upstream, Log: log, Health: watched, Allowances: book,
-		Meter: counted{router.NoMeter{}, w.shelf.traffic}, OnShadow: func(rec *router.Record) { handler.Shadow(rec) }})
+		Meter: counted{router.NoMeter{}, w.shelf.traffic}, OnShadow: func(rec *router.Record) { handler.Shadow(rec) },
+		OnVerdict: func(rec *router.Record, v router.Verdict) { handler.Verdict(rec, v) }})
 	w.useRouter(r)
 	var draining atomic.Bool
 	handler = api.New(api.Options{Router: r, Traces: traces, Breakers: watched.Snapshot, Allowances: book, Layers: w.layers, Keys: w.conf.clientKeys(), Log: log, MaxBody: w.conf.MaxBodyBytes, Changes: w.shelf.log.Since,
