@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return exitOK
 	}
-	o := options{peers: os.Getenv("PEERS") != ""}
+	o := options{peers: strings.Trim(os.Getenv("PEERS"), "0 ") != ""} // PEERS=0 is none
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.rounds, "rounds", 3, "measurements of each system under each load; medians are printed")
