@@ -4,7 +4,7 @@ GO ?= go
 ADDR ?= 127.0.0.1:8080
 SDK := .cache/sdk
 
-.PHONY: build run test check sdk smoke fuzz bench train bench-classifier bench-gateway runtime clean
+.PHONY: build run test check sdk smoke faults soak fuzz bench train bench-classifier bench-gateway runtime clean
 
 # bin/ is complete in itself: the binaries look for the library in lib/ beside them.
 build:
@@ -49,6 +49,15 @@ $(SDK)/node.done: cmd/assay/testdata/sdk/package-lock.json cmd/assay/testdata/sd
 # The README's first screen, end to end, with the real binaries.
 smoke:
 	bash docs/smoke.sh
+
+# What clients see when providers fail (docs/faults.md), with each wait.
+faults: runtime sdk
+	@set -o pipefail; $(GO) test ./cmd/assay -count=1 -v -run 'Faults|PaidTwice|Breakers|Bursts|HangUp|Storm|IdleConnections|StopSignal' | grep -v '^=== '
+
+# Half of the peak rate for SOAK: is memory flat?
+SOAK ?= 30m
+soak: runtime
+	SOAK=$(SOAK) $(GO) test ./cmd/assay -count=1 -v -timeout 0 -run '^TestSoak$$'
 
 # Every fuzz target for FUZZTIME each.
 FUZZTIME ?= 10s

@@ -55,12 +55,15 @@ func startIll(t testing.TB, cases map[string]string) *ill {
 
 // illConfig gives the arguments of a gateway with the given providers, by name
 // with their faults, each with one model named after its fault; and the server
-// that plays them.
-func illConfig(t testing.TB, cases map[string]string) (args []string, faulty *faults.Server) {
+// that plays them, with its connections watched.
+func illConfig(t testing.TB, cases map[string]string, watch ...func(net.Conn, http.ConnState)) (args []string, faulty *faults.Server) {
 	t.Helper()
 	faulty = faults.New(faults.Options{})
 	server := httptest.NewUnstartedServer(faulty)
 	server.Config.ErrorLog = quiet
+	if len(watch) > 0 {
+		server.Config.ConnState = watch[0]
+	}
 	server.Start()
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	dir := t.TempDir()
