@@ -1,89 +1,89 @@
 package router
 
-import (
-	"fmt"
-	"strings"
-	"unicode/utf8"
-
-	"github.com/pkoukk/tiktoken-go"
-	tiktokenloader "github.com/pkoukk/tiktoken-go-loader"
-)
+import "unicode/utf8"
 
 // Tokens counts tokens with OpenAI's o200k_base, the published encoding whose
 // tables ship inside the binary. Other vendors' tokenisers differ by some ten
 // per cent, which is good enough to compare prices before a call; the bill
-// uses what the provider reports.
-type Tokens struct{ enc *tiktoken.Tiktoken }
+// uses what the provider reports. It is safe for concurrent use.
+//
+// A text is cut into pieces (tokens_split.go), and the tokens of each piece
+// are remembered (tokens_memo.go) or found by merging (tokens_merge.go).
+type Tokens struct {
+	vocabulary *vocabulary
+	memo       *pieceMemo
+}
 
 // NewTokens loads the encoding (about a tenth of a second, once a process).
 func NewTokens() (*Tokens, error) {
-	tiktoken.SetBpeLoader(tiktokenloader.NewOfflineLoader())
-	enc, err := tiktoken.GetEncoding("o200k_base")
+	v, err := loadVocabulary()
 	if err != nil {
-		return nil, fmt.Errorf("load the o200k_base token tables: %w", err)
+		return nil, err
 	}
-	return &Tokens{enc: enc}, nil
+	return &Tokens{vocabulary: v, memo: newPieceMemo()}, nil
 }
 
-// exactRunes is how much of a text is counted exactly; the rest is extrapolated
-// from slices spread over it, for a megabyte of prompt must not cost a second.
-const exactRunes = 16 << 10
+// exactBytes is how long a text is counted exactly. A longer one is
+// extrapolated from slices spread over it, for the text is a stranger's and
+// its count must not cost a tenth of a second.
+const exactBytes = 256 << 10
 
-// Count gives the number of tokens of text: exact up to 16 Ki characters,
-// beyond that estimated from sixteen evenly spread slices of 1 Ki.
+// Count gives the number of tokens of text: exact up to 256 KiB, beyond that
+// estimated from sixteen evenly spread slices of 16 KiB. Bytes that are not
+// UTF-8 count as U+FFFD each.
 func (t *Tokens) Count(text string) int64 {
-	if len(text) <= exactRunes {
+	if len(text) <= exactBytes {
 		return t.exact(text)
 	}
-	n := utf8.RuneCountInString(text)
-	if n <= exactRunes {
-		return t.exact(text)
-	}
-	const slices, width = 16, exactRunes / 16
-	var sample strings.Builder
-	rs := []rune(text)
+	const slices, width = 16, exactBytes / 16
+	var tokens, bytes int64
 	for i := range slices {
-		at := i * (n - width) / (slices - 1)
-		sample.WriteString(string(rs[at : at+width]))
+		at := i * (len(text) - width) / (slices - 1)
+		slice := text[runeStart(text, at):runeStart(text, at+width)]
+		tokens += t.exact(slice)
+		bytes += int64(len(slice))
 	}
-	return t.exact(sample.String()) * int64(n) / exactRunes
+	return int64(float64(tokens) * float64(len(text)) / float64(bytes))
 }
 
-// maxRun bounds a run of characters without white space: the encoder's time
-// grows with the square of a word's length, and strangers choose the words.
-const maxRun = 256
+// runeStart moves at back to where a character of text begins, if one begins
+// near.
+func runeStart(text string, at int) int {
+	for back := 0; back < utf8.UTFMax && at-back > 0 && at-back < len(text); back++ {
+		if utf8.RuneStart(text[at-back]) {
+			return at - back
+		}
+	}
+	return at
+}
 
 func (t *Tokens) exact(text string) int64 {
-	return int64(len(t.enc.EncodeOrdinary(breakRuns(text))))
+	if !utf8.ValidString(text) {
+		text = string([]rune(text))
+	}
+	var n int64
+	for len(text) > 0 {
+		end := pieceEnd(text)
+		n += t.piece(text[:end])
+		text = text[end:]
+	}
+	return n
 }
 
-// breakRuns puts a space into every run of more than maxRun characters.
-func breakRuns(text string) string {
-	run := 0
-	long := false
-	for _, r := range text {
-		if r == ' ' || r == '\n' {
-			run = 0
-		} else if run++; run > maxRun {
-			long = true
-			break
-		}
+func (t *Tokens) piece(piece string) int64 {
+	if len(piece) == 1 {
+		return 1 // every byte is a token
 	}
-	if !long {
-		return text
+	if len(piece) > memoPiece {
+		return t.vocabulary.count(piece)
 	}
-	var b strings.Builder
-	run = 0
-	for _, r := range text {
-		if r == ' ' || r == '\n' {
-			run = 0
-		} else if run++; run > maxRun {
-			b.WriteByte(' ')
-			run = 1
-		}
-		b.WriteRune(r)
+	h := t.memo.hash(piece)
+	if n, ok := t.memo.get(h); ok {
+		return n
 	}
-	return b.String()
+	n := t.vocabulary.count(piece)
+	t.memo.put(h, n)
+	return n
 }
 
 // perMessage and perReply are the tokens of the chat format around each
