@@ -77,32 +77,43 @@ func TestBreakersOpenAndRecover(t *testing.T) {
 }
 
 // TestSelectorsAnswerThroughBursts protects clients that leave the choice to
-// the router: while one provider suffers, each gets an answer from the other.
+// the router: while one of two providers suffers, each gets an answer from the
+// other. Every fault has two providers of its own.
 func TestSelectorsAnswerThroughBursts(t *testing.T) {
-	for _, fault := range []string{"429", "429-seconds", "500", "503", "401", "quota", "404", "cut", "cut-half", "html", "error-200", "hang"} {
-		t.Run(fault, func(t *testing.T) {
-			t.Parallel()
-			g := twoProviders(t)
-			client := &http.Client{Timeout: faultPatience, Transport: &http.Transport{}}
-			defer client.CloseIdleConnections()
-			provider := look(client, g.url, chat("assay/balanced", "count to four")).header.Get("X-Model-Router-Provider")
-			g.faulty.Break(provider, fault)
-			var wg sync.WaitGroup
-			for i := range 20 {
-				mode := []string{"json", "stream"}[i%2]
+	bursts := []string{"429", "429-seconds", "500", "503", "401", "quota", "404", "cut", "cut-half", "html", "error-200", "hang"}
+	providers := map[string]string{}
+	for i := range bursts {
+		providers[fmt.Sprintf("a%d", i)], providers[fmt.Sprintf("b%d", i)] = "ok", "ok"
+	}
+	g := startIll(t, providers)
+	client := &http.Client{Timeout: faultPatience, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	var wg sync.WaitGroup
+	for i, fault := range bursts {
+		wg.Go(func() {
+			among := fmt.Sprintf("a%d,b%d", i, i)
+			ill := look(client, g.url, chat("assay/balanced", "count to four"), "X-Gateway-Providers", among).header.Get("X-Model-Router-Provider")
+			g.faulty.Break(ill, fault)
+			for n := range 12 {
 				wg.Go(func() {
-					body := strings.Replace(askFor("", "", mode), `"/"`, `"assay/balanced"`, 1)
-					s := look(client, g.url, body)
+					mode := []string{"json", "stream"}[n%2]
+					s := look(client, g.url, strings.Replace(askFor("", "", mode), `"/"`, `"assay/balanced"`, 1), "X-Gateway-Providers", among)
 					w := answered
 					if mode == "stream" && fault == "cut-half" && s.code != "" { // it had begun
 						w = breaks("upstream_broken")
 					}
 					if err := w.check(s, mode); err != nil {
-						t.Errorf("%s: %v\n%.300s", mode, err, s.raw)
+						t.Errorf("%s, %s: %v\n%.300s", fault, mode, err, s.raw)
 					}
 				})
 			}
-			wg.Wait()
 		})
+	}
+	wg.Wait()
+	for i, fault := range bursts {
+		a, b := g.faulty.Stats(fmt.Sprintf("a%d", i), "ok").Calls, g.faulty.Stats(fmt.Sprintf("b%d", i), "ok").Calls
+		if a == 0 || b == 0 {
+			t.Errorf("%s: %d and %d calls: one provider was never asked", fault, a, b)
+		}
 	}
 }

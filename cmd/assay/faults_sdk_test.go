@@ -220,6 +220,7 @@ func TestSDKRetriesAreNotPaidTwice(t *testing.T) {
 				questions = append(questions, question{Name: id, Model: id + "/" + c.fault, Stream: c.stream, Retries: 2, Timeout: faultPatience.Seconds(), Headers: c.headers})
 			}
 			g := startIll(t, providers)
+			t.Parallel()
 			saw := s.ask(t, g.url, questions)
 			for i, c := range cases {
 				id := questions[i].Name
