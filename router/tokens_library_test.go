@@ -1,11 +1,14 @@
 package router
 
 import (
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 	"github.com/pkoukk/tiktoken-go"
@@ -97,6 +100,72 @@ func TestEveryPairOfKindsIsCutAsByThePattern(t *testing.T) {
 		}
 		requireSame(t, tk, all.String())
 		all.Reset()
+	}
+}
+
+// Strings of tokens have what merging could stumble over: unions of every rank,
+// characters that are cut by tokens, long pieces.
+func TestStringsOfTokensCountAsByTheLibrary(t *testing.T) {
+	tk := &Tokens{vocabulary: tokens().vocabulary, memo: newPieceMemo()}
+	kinds := map[string][]string{}
+	for token := range tk.vocabulary.ranks {
+		switch {
+		case !utf8.ValidString(token):
+			kinds["cut"] = append(kinds["cut"], token)
+		case len(token) != utf8.RuneCountInString(token):
+			kinds["wide"] = append(kinds["wide"], token)
+			if utf8.RuneLen([]rune(token)[0]) == 3 && unicode.Is(unicode.Han, []rune(token)[0]) {
+				kinds["han"] = append(kinds["han"], token)
+			}
+		default:
+			kinds["ascii"] = append(kinds["ascii"], token)
+		}
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, tokens := range kinds {
+		slices.Sort(tokens)
+	}
+	for round := range 3000 {
+		var b strings.Builder
+		for range 1 + rnd.IntN(40) {
+			tokens := kinds[[]string{"han", "wide", "ascii", "cut"}[rnd.IntN(1+round%4)]]
+			b.WriteString(tokens[rnd.IntN(len(tokens))])
+		}
+		requireSame(t, tk, b.String())
+	}
+}
+
+// Merging may begin with whole characters only where no token cuts them: what
+// each token cuts off is completed by characters that are made whole elsewhere,
+// one in 400 ways.
+func TestTokensThatCutCharactersAreMergedAsByTheLibrary(t *testing.T) {
+	tk := tokens()
+	var wide []string
+	for r := rune(0x80); r < 0x10000; r++ {
+		if has(&tk.vocabulary.wholes.made, int(r)) {
+			wide = append(wide, string(r))
+		}
+	}
+	ways := 0
+	for _, token := range slices.Sorted(maps.Keys(tk.vocabulary.ranks)) {
+		if utf8.ValidString(token) || len(token) < 3 {
+			continue
+		}
+		for _, r := range wide {
+			for i := 1; i < len(r); i++ {
+				for _, text := range []string{token + r[i:], r[:i] + token} {
+					if !utf8.ValidString(text) {
+						continue
+					}
+					if ways++; ways%400 == 0 {
+						requireSame(t, tk, "天"+text+"气")
+					}
+				}
+			}
+		}
+	}
+	if len(wide) < 4000 || ways < 1e6 {
+		t.Errorf("%d characters are made whole, %d ways to complete one", len(wide), ways)
 	}
 }
 

@@ -173,6 +173,9 @@ func classAt(text string, i int) (charClass, int) {
 }
 
 func wideClassAt(text string, i int) (charClass, int) {
+	if b := text[i]; b>>4 == 0xe && i+2 < len(text) { // most of what is not ASCII
+		return charClasses[rune(b&0xf)<<12|rune(text[i+1]&0x3f)<<6|rune(text[i+2]&0x3f)], 3
+	}
 	r, w := utf8.DecodeRuneInString(text[i:])
 	if r < charTabled {
 		return charClasses[r], w
