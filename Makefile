@@ -25,7 +25,7 @@ run: build
 # the official SDKs. A part that cannot be had here is skipped with its reason;
 # ASSAY_REQUIRE=1 (as in CI) makes that a failure.
 test: runtime sdk check
-	ASSAY_REQUIRE_ONNX=1 $(GO) test -race ./...
+	ASSAY_REQUIRE_ONNX=1 $(GO) test -race -timeout 25m ./...
 	CGO_ENABLED=0 $(GO) test ./classifier ./models ./models/openai ./datasets ./scoring ./scoring/success ./billing/savings
 
 check:
