@@ -4,7 +4,7 @@ GO ?= go
 ADDR ?= 127.0.0.1:8080
 SDK := .cache/sdk
 
-.PHONY: build run test check sdk smoke faults soak fuzz bench train bench-classifier bench-gateway runtime clean
+.PHONY: build run test race check sdk smoke faults soak fuzz bench train bench-classifier bench-gateway runtime clean
 
 # bin/ is complete in itself: the binaries look for the library in lib/ beside them.
 build:
@@ -24,9 +24,19 @@ run: build
 # All tests, with the race detector and the real parts: ONNX Runtime, DuckDB,
 # the official SDKs. A part that cannot be had here is skipped with its reason;
 # ASSAY_REQUIRE=1 (as in CI) makes that a failure.
+#
+# cmd/assay starts dozens of gateways, which takes the race detector a quarter of
+# an hour: there it watches the tests in which much goes on at once, and all run
+# without it. make race has it watch everything.
 test: runtime sdk check
-	ASSAY_REQUIRE_ONNX=1 $(GO) test -race -timeout 25m ./...
+	ASSAY_REQUIRE_ONNX=1 $(GO) test -race -timeout 25m $$($(GO) list ./... | grep -v '/cmd/assay$$')
+	ASSAY_REQUIRE_ONNX=1 $(GO) test -race -timeout 25m -run $(BUSY) ./cmd/assay
+	ASSAY_REQUIRE_ONNX=1 $(GO) test -timeout 25m ./cmd/assay
 	CGO_ENABLED=0 $(GO) test ./classifier ./models ./models/openai ./datasets ./scoring ./scoring/success ./billing/savings
+
+BUSY := 'UnderLoad|Storm|Bursts|FreeKey|InSteps|Surprises|StopDrains|Reload'
+race: runtime sdk
+	ASSAY_REQUIRE_ONNX=1 $(GO) test -race -timeout 60m ./...
 
 check:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }
