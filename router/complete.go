@@ -56,13 +56,14 @@ type walk struct {
 	queue       []Candidate
 	limit       int // calls of different candidates at most
 	same        int // calls of one candidate at most
+	hedge       int // place in the queue of a candidate that was called beside another; 0: none
 	last        error
 	text        string    // of the answer that was given, where a judge may want it
 	until       time.Time // when the first of those who were not called may be
 	limitStatus int       // HTTP status that says why they were not
 }
 
-// plan the order: a selector's or a swap's candidates each once; a named
+// order plans the walk: a selector's or a swap's candidates each once; a named
 // model's own upstream as often as its retry rule says, then other hosts of the
 // same weights if it may move.
 func (w *walk) order() {
@@ -96,6 +97,10 @@ func (w *walk) run(ctx context.Context) error {
 	w.router.o.Health.CountRequest()
 	calls := 0
 	for i := 0; i < len(w.queue) && calls < w.limit; i++ {
+		if i > 0 && i == w.hedge { // it has had its call
+			calls++
+			continue
+		}
 		for n := range w.same {
 			if n > 0 && !w.pause(ctx, n) {
 				break

@@ -50,7 +50,7 @@ func (w *walk) hedged(ctx context.Context, first *attempt, next int) result {
 		return res
 	}
 	second := w.router.newAttempt(w.plan, w.ask, w.queue[next])
-	second.hedge = true
+	second.hedge, w.hedge = true, next
 	cancels[second] = start(second)
 	res = <-results
 	if res.err != nil && (res.again || res.unmade) { // the other may still answer

@@ -95,6 +95,42 @@ func TestSlowAnswersAreHedgedAndTheClientPaysForOne(t *testing.T) {
 	})
 }
 
+func TestAHedgeThatFailsIsNotAskedAgain(t *testing.T) {
+	realTable(t, Policy{})
+	tokens()
+	synctest.Test(t, func(t *testing.T) {
+		up := &slow{delays: map[string]time.Duration{}}
+		failing := false
+		r := inBubble(t, Policy{MaxAttempts: 3}, upstreamFunc(func(ctx context.Context, c Call) (*Response, error) {
+			res, err := up.Do(ctx, c)
+			if err == nil && failing {
+				return (&scripted{steps: []step{{status: 500, body: "{}"}}}).Do(ctx, c)
+			}
+			return res, err
+		}), health.Config{HedgeShare: 1})
+		d, _ := r.Route(context.Background(), ask(t, balanced))
+		for _, c := range d.Candidates {
+			up.delays[c.Model] = 100 * time.Millisecond
+		}
+		for range 80 {
+			if _, err := r.Complete(context.Background(), ask(t, balanced), &recorder{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, _ = r.Route(context.Background(), ask(t, balanced))
+		failing, up.calls = true, nil
+		up.delays[d.Candidates[0].Model] = 10 * time.Second
+		rec, err := r.Complete(context.Background(), ask(t, balanced), &recorder{})
+		asked := map[string]int{}
+		for _, c := range up.calls {
+			asked[c]++
+		}
+		if err == nil || asked[d.Candidates[1].Model] != 1 || !slices.ContainsFunc(rec.Attempts, func(a Attempt) bool { return a.Hedge }) || len(rec.Attempts) != 3 {
+			t.Errorf("%v: calls %v, attempts %+v", err, asked, rec.Attempts)
+		}
+	})
+}
+
 func withWorkload(a Ask, w policy.Workload) Ask {
 	a.Policy.Workload = w
 	return a

@@ -3,7 +3,6 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -295,6 +294,3 @@ func (c *check) names(path string, got []string, known map[string]bool) {
 		}
 	}
 }
-
-// PresetNames lists the presets, sorted.
-func (f *File) PresetNames() []string { return slices.Sorted(maps.Keys(f.Presets)) }

@@ -13,7 +13,6 @@ package policy
 import (
 	"cmp"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -265,6 +264,3 @@ func (f File) WithDefaults() File {
 	f.cache = &sync.Map{}
 	return f
 }
-
-// OrgNames lists the orgs, sorted.
-func (f *File) OrgNames() []string { return slices.Sorted(maps.Keys(f.Orgs)) }
